@@ -1,0 +1,3 @@
+module keepalive-ledger/tests/go
+
+go 1.24
