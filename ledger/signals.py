@@ -1,0 +1,169 @@
+"""Write and read the two signal files.
+
+Part of the fast lane: a touch imports this. What a file holds is the business
+of `ledger.encode` and `ledger.decode`.
+
+A signal is replaced by rename, so that a reader sees the old content or the new
+and nothing between. Where that is not possible (the directory may not be written,
+the file is a mount of its own) it is overwritten in place.
+"""
+
+import errno
+import os
+
+from ledger import paths
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ledger.state import State
+
+# What creating or renaming the temporary file may fail with where writing in
+# place is still worth trying. A full disk is not among them: the old content
+# is better than half of the new.
+_IN_PLACE = frozenset(
+    (errno.EACCES, errno.EPERM, errno.EROFS, errno.EBUSY, errno.EXDEV, errno.ENAMETOOLONG)
+)
+
+
+def write(path: str, content: bytes) -> None:
+    """Make `path` hold `content`, with the directories that it lacks.
+
+    The last directories are made with 0755 and the file with 0644, less the umask;
+    an existing file keeps its mode and its owner, and a link keeps pointing where
+    it did. Never blocks on a FIFO.
+
+    Raises OSError; then the old content is still there.
+    """
+    _make_directories(os.path.dirname(path))
+    try:
+        existing = _open_for_writing(path, os.O_NOFOLLOW)
+    except OSError as error:
+        if error.errno == errno.ENOENT:
+            _replace(path, content, None)
+            return
+        if error.errno != errno.ELOOP:
+            raise
+        path = os.path.realpath(path)
+        try:
+            existing = _open_for_writing(path, 0)
+        except FileNotFoundError:
+            _replace(path, content, None)
+            return
+    try:
+        status = os.fstat(existing)
+        if status.st_mode & 0o170000 != 0o100000:
+            os.write(existing, content)
+            return
+        try:
+            _replace(path, content, status)
+        except OSError as error:
+            if error.errno not in _IN_PLACE:
+                raise
+            _overwrite(existing, content, status.st_size)
+    finally:
+        os.close(existing)
+
+
+def _open_for_writing(path: str, flags: int) -> int:
+    return os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC | flags)
+
+
+def _replace(path: str, content: bytes, existing: "os.stat_result | None") -> None:
+    directory, name = os.path.split(path)
+    temporary = os.path.join(directory, f".{name}.{os.urandom(8).hex()}.tmp")
+    file = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+    try:
+        try:
+            if existing is not None:
+                _inherit(file, existing)
+            if os.write(file, content) != len(content):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path)
+        finally:
+            os.close(file)
+        os.rename(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def _inherit(file: int, existing: os.stat_result) -> None:
+    """Give `file` the owner and the mode of the file that it is about to replace."""
+    made = os.fstat(file)
+    if (made.st_uid, made.st_gid) != (existing.st_uid, existing.st_gid):
+        os.fchown(file, existing.st_uid, existing.st_gid)
+    if made.st_mode != existing.st_mode:
+        os.fchmod(file, existing.st_mode & 0o7777)
+
+
+def _overwrite(file: int, content: bytes, old_size: int) -> None:
+    """Overwrite in place, so that a reader in between still sees valid JSON.
+
+    What is left of longer old content is blanked by the same write, then cut off.
+    """
+    padded = content.ljust(old_size)
+    if os.write(file, padded) != len(padded):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    if len(padded) > len(content):
+        os.ftruncate(file, len(content))
+
+
+def _make_directories(directory: str) -> None:
+    """Make `directory` and its missing ancestors, all with 0755 (Go's os.MkdirAll)."""
+    missing = []
+    while directory:
+        try:
+            status = os.stat(directory)
+        except OSError:
+            missing.append(directory)
+            directory = os.path.dirname(directory)
+            continue
+        if status.st_mode & 0o170000 != 0o040000:
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), directory)
+        break
+    for one in reversed(missing):
+        try:
+            os.mkdir(one, 0o755)
+        except FileExistsError:
+            # Made by somebody else since, or a link that leads nowhere.
+            if not os.path.isdir(one):
+                raise
+
+
+def read(root: str) -> "State | None":
+    """Return what the signal of the workspace `root` says, or None (Go's Read).
+
+    None is for a missing file, one that may not be read, one that is not a regular
+    file, and content that `ledger.decode_state` refuses. Never blocks, never raises.
+    """
+    return _read(paths.workspace_signal, root)
+
+
+def read_town_activity() -> "State | None":
+    """Return what the signal of the environment's town says, or None (Go's ReadTownActivity).
+
+    None as for `read`, and when neither ``GT_TOWN_ROOT`` nor ``HOME`` is set.
+    """
+    town = paths.default_town()
+    return None if town is None else _read(paths.town_signal, town)
+
+
+def _read(path_in: "Callable[[str], str]", root: str) -> "State | None":
+    from ledger.decode import decode_state
+
+    try:
+        file = os.open(path_in(root), os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    except (OSError, ValueError):
+        return None
+    try:
+        if os.fstat(file).st_mode & 0o170000 != 0o100000:
+            return None
+        chunks = []
+        while chunk := os.read(file, 1 << 20):
+            chunks.append(chunk)
+    except OSError:
+        return None
+    finally:
+        os.close(file)
+    return decode_state(b"".join(chunks))
