@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 # What `record` keeps of a command that begins with a space.
 PRIVATE = "[private]"
 
+_HOST = os.uname().nodename
+
 # How many spooled touches one touch takes along, at some 20 microseconds each.
 _DRAIN_MOST = 100
 
@@ -116,7 +118,7 @@ def _record(
             _signal(paths.town_signal, town, alone, at_ns, problems)
         touch = (
             at_ns,
-            os.uname().nodename,
+            _HOST,
             _place(town),
             _place(workspace),
             _text(paths.default_actor() if actor is None else actor),
@@ -177,6 +179,8 @@ def _keep(touch: "store.Touch", problems: list[str]) -> None:
         return
     try:
         store.drain_some(ledger, waiting, _DRAIN_MOST)
+    except FileNotFoundError:
+        pass  # no spool
     except (OSError, store.Error) as error:
         problems.append(f"touches still wait in the spool {waiting}: {error}")
 

@@ -10,6 +10,7 @@ the file is a mount of its own) it is overwritten in place.
 
 import errno
 import os
+import stat
 
 from ledger import paths
 
@@ -36,34 +37,43 @@ def write(path: str, content: bytes) -> None:
 
     Raises OSError; then the old content is still there.
     """
-    _make_directories(os.path.dirname(path))
     try:
-        existing = _open_for_writing(path, os.O_NOFOLLOW)
+        existing = _look_at(path, os.O_NOFOLLOW, content)
+        if existing is None:
+            _make_directories(os.path.dirname(path))
     except OSError as error:
-        if error.errno == errno.ENOENT:
-            _replace(path, content, None)
-            return
         if error.errno != errno.ELOOP:
+            _make_directories(os.path.dirname(path))  # as far as they can be made
             raise
         path = os.path.realpath(path)
-        try:
-            existing = _open_for_writing(path, 0)
-        except FileNotFoundError:
-            _replace(path, content, None)
-            return
+        existing = _look_at(path, 0, content)
+    if existing is not None and not stat.S_ISREG(existing.st_mode):
+        return
     try:
-        status = os.fstat(existing)
-        if status.st_mode & 0o170000 != 0o100000:
-            os.write(existing, content)
-            return
-        try:
-            _replace(path, content, status)
-        except OSError as error:
-            if error.errno not in _IN_PLACE:
-                raise
-            _overwrite(existing, content, status.st_size)
+        _replace(path, content, existing)
+    except OSError as error:
+        if existing is None or error.errno not in _IN_PLACE:
+            raise
+        _overwrite(path, content)
+
+
+def _look_at(path: str, flags: int, content: bytes) -> "os.stat_result | None":
+    """Return the status of the file at `path`, None for none; a device gets `content` at once.
+
+    Raises OSError for what may not be written. The file is closed before it is replaced:
+    a file that is unlinked while open costs the disk twice the work.
+    """
+    try:
+        file = _open_for_writing(path, flags)
+    except FileNotFoundError:
+        return None
+    try:
+        status = os.fstat(file)
+        if not stat.S_ISREG(status.st_mode):
+            os.write(file, content)
+        return status
     finally:
-        os.close(existing)
+        os.close(file)
 
 
 def _open_for_writing(path: str, flags: int) -> int:
@@ -97,16 +107,20 @@ def _inherit(file: int, existing: os.stat_result) -> None:
         os.fchmod(file, existing.st_mode & 0o7777)
 
 
-def _overwrite(file: int, content: bytes, old_size: int) -> None:
+def _overwrite(path: str, content: bytes) -> None:
     """Overwrite in place, so that a reader in between still sees valid JSON.
 
     What is left of longer old content is blanked by the same write, then cut off.
     """
-    padded = content.ljust(old_size)
-    if os.write(file, padded) != len(padded):
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-    if len(padded) > len(content):
-        os.ftruncate(file, len(content))
+    file = _open_for_writing(path, 0)
+    try:
+        padded = content.ljust(os.fstat(file).st_size)
+        if os.write(file, padded) != len(padded):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path)
+        if len(padded) > len(content):
+            os.ftruncate(file, len(content))
+    finally:
+        os.close(file)
 
 
 def _make_directories(directory: str) -> None:
@@ -119,7 +133,7 @@ def _make_directories(directory: str) -> None:
             missing.append(directory)
             directory = os.path.dirname(directory)
             continue
-        if status.st_mode & 0o170000 != 0o040000:
+        if not stat.S_ISDIR(status.st_mode):
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), directory)
         break
     for one in reversed(missing):
@@ -157,7 +171,7 @@ def _read(path_in: "Callable[[str], str]", root: str) -> "State | None":
     except (OSError, ValueError):
         return None
     try:
-        if os.fstat(file).st_mode & 0o170000 != 0o100000:
+        if not stat.S_ISREG(os.fstat(file).st_mode):
             return None
         chunks = []
         while chunk := os.read(file, 1 << 20):

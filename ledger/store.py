@@ -9,6 +9,7 @@ fork, since an SQLite connection must not be carried across one.
 """
 
 import os
+import time
 from _sqlite3 import Connection, Error, connect
 from _thread import allocate_lock
 
@@ -57,6 +58,7 @@ class UnusableLedgerError(Exception):
 
 
 _lock = allocate_lock()
+_empty: "tuple[str, int] | None" = None  # a spool seen to be empty, and as of when
 _kept: "tuple[Connection, str, int, int] | None" = None  # with path, device, inode
 
 
@@ -120,9 +122,18 @@ def drain_some(ledger: str, waiting: str, most: int) -> None:
 
     Raises what `append` and `drain` do.
     """
-    if names := spool.names(waiting):
+    global _empty
+    status = os.stat(waiting)
+    if _empty == (waiting, status.st_mtime_ns):
+        return
+    now_ns = time.time_ns()
+    names = spool.names(waiting)
+    if names:
         with _lock:
             drain(_connection(ledger), waiting, names[:most])
+    elif now_ns - status.st_mtime_ns > 1_000_000_000:
+        # Quiet for longer than a file system's clock ticks: what comes will change it.
+        _empty = waiting, status.st_mtime_ns
 
 
 def _begin(connection: Connection) -> None:

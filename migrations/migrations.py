@@ -94,18 +94,18 @@ CREATE TRIGGER periods_after_insert AFTER INSERT ON touches BEGIN
       WHERE later.stream_id = NEW.stream_id AND later.started_ns > NEW.at_ns
       ORDER BY later.started_ns LIMIT 1)
   WHERE stream_id = NEW.stream_id
-    AND started_ns = (
-      SELECT started_ns FROM periods
-      WHERE stream_id = NEW.stream_id AND started_ns <= NEW.at_ns
-      ORDER BY started_ns DESC LIMIT 1)
-    AND EXISTS (
+    AND started_ns = CASE WHEN EXISTS (
       SELECT 1 FROM periods AS later
       WHERE later.stream_id = NEW.stream_id
-        AND later.started_ns > NEW.at_ns AND later.started_ns - NEW.at_ns < 60000000000);
+        AND later.started_ns > NEW.at_ns AND later.started_ns < NEW.at_ns + 60000000000)
+    THEN (
+      SELECT started_ns FROM periods
+      WHERE stream_id = NEW.stream_id AND started_ns <= NEW.at_ns
+      ORDER BY started_ns DESC LIMIT 1) END;
 
   DELETE FROM periods
   WHERE stream_id = NEW.stream_id
-    AND started_ns > NEW.at_ns AND started_ns - NEW.at_ns < 60000000000;
+    AND started_ns > NEW.at_ns AND started_ns < NEW.at_ns + 60000000000;
 END;
 """
 
