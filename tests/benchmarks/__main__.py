@@ -135,7 +135,7 @@ def locked_ledger(bench: Bench) -> Iterator[Row]:
         times = sorted(bench.seconds(bench.bin / "keepalive", "touch", "gt") for _ in range(50))
         holder.communicate(b"\n")
     waiting = len([name for name in os.listdir(f"{path}-spool") if name[0] != "."])
-    told = f"{statistics.median(times) * 1e3:.0f} ms, 95 % in {times[47] * 1e3:.0f} ms, {waiting} of 50 in the spool"
+    told = f"{times[25] * 1e3:.0f} ms, 95 % in {times[47] * 1e3:.0f} ms, {waiting} of 50 spooled"
     yield "touch of a locked ledger", told, "100 ms", times[47] <= 0.1 and waiting == 50
 
 

@@ -21,7 +21,8 @@ def main() -> None:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute(
-            "CREATE TABLE touches (id INTEGER PRIMARY KEY, stream_id INTEGER, at_ns INTEGER, command)"
+            "CREATE TABLE touches"
+            " (id INTEGER PRIMARY KEY, stream_id INTEGER, at_ns INTEGER, command TEXT)"
         )
 
         def write() -> None:
