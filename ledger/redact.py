@@ -10,18 +10,14 @@ import os
 # A command with a secret has one of these texts: capitals as written, or, in lower
 # case, a text that few commands have together with one of those behind it.
 _CAPITALS = ("AKIA", "ASIA", "ABIA", "ACCA", "AIza", "eyJ", "SG.", "GR1348941")
+_GITHUB = ("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_")
+_GITLAB = ("glpat-", "gloas-", "gldt-", "glrt-", "glrtr-", "glcbt-", "glptt-", "glft-", "glimt-")
+_DIGITALOCEAN = ("dop_v1_", "doo_v1_", "dor_v1_")
+_STRIPE = ("k_live_", "k_test_", "k_prod_", "whsec_")
 _HINTS = (
-    (
-        "_",
-        ("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "npm_", "hf_", "gsk_", "whsec_")
-        + ("k_live_", "k_test_", "k_prod_", "dckr_pat_", "dop_v1_", "doo_v1_", "dor_v1_"),
-    ),
+    ("_", (*_GITHUB, *_STRIPE, *_DIGITALOCEAN, "npm_", "hf_", "gsk_", "dckr_pat_")),
     ("-", ("xox", "xapp-", "xai-", "gocspx-", "pypi-age", "-----begin")),
-    (
-        "gl",
-        ("glpat-", "gloas-", "gldt-", "glrt-", "glrtr-", "glcbt-", "glptt-", "glft-", "glimt-")
-        + ("glagent-", "glwt-", "glsoat-", "glffct-"),
-    ),
+    ("gl", (*_GITLAB, "glagent-", "glwt-", "glsoat-", "glffct-")),
     ("/", ("hooks.slack.com/", "/api/webhooks/")),
     ("://", ("@",)),
     (".", ("ya29.", "hvs.", "hvb.")),
@@ -37,8 +33,8 @@ _HINTS = (
 )
 # ... or one of these names, where a value can follow it.
 _NAMES = ("token", "secret", "pass", "pwd", "key", "bearer", "jwt", "creds", "_pat=", "_auth")
-_BEFORE_VALUES = (" = ", " := ", '" :', "' :", '" =>', "' =>")
 _SETTERS = ("config set ", "configure set ", "git config ", "setenv ", "setx ", "set -")
+_BEFORE_VALUES = (*_SETTERS, " = ", " := ", '" :', "' :", '" =>', "' =>")
 _IN_WORDS = ('":', "':", *(before + "-" for before in "\"'`([{,:;|&>"))
 
 
@@ -56,8 +52,16 @@ def redact(command: str) -> str:
 
 
 def suspicious(command: str) -> bool:
-    """Tell whether `command` may hold a secret; False is certain, True is not."""
+    """Tell whether `command` may hold a secret: False is certain, True is not."""
     low = command.lower()
+    return (
+        _has_hint(command, low)
+        or ("sk-" in command and _may_begin_key(command))
+        or _may_name_value(low)
+    )
+
+
+def _has_hint(command: str, low: str) -> bool:
     if low != command:
         for text in _CAPITALS:
             if text in command:
@@ -67,11 +71,6 @@ def suspicious(command: str) -> bool:
             for text in texts:
                 if text in low:
                     return True
-    if "sk-" in command and _may_begin_key(command):
-        return True
-    for name in _NAMES:
-        if name in low:
-            return _may_name_value(low)
     return False
 
 
@@ -88,19 +87,18 @@ def _may_begin_key(command: str) -> bool:
 
 
 def _may_name_value(low: str) -> bool:
-    """Tell whether a name of a secret is an option's, or has a value beside it."""
-    for text in (*_BEFORE_VALUES, *_SETTERS):
-        if text in low:
-            return True
+    """Tell whether a secret's name is an option's, or has a value beside it."""
+    for name in _NAMES:
+        if name in low:
+            break
+    else:
+        return False
     header = "-h" in low
-    for word in low.split():
-        if (
-            "=" in word
-            or word[0] == "-"
-            or (header and ":" in word)
-            or any(text in word for text in _IN_WORDS)
-        ):
-            for name in _NAMES:
-                if name in word:
-                    return True
-    return False
+    return any(text in low for text in _BEFORE_VALUES) or any(
+        any(name in word for name in _NAMES)
+        for word in low.split()
+        if "=" in word
+        or word[0] == "-"
+        or (header and ":" in word)
+        or any(text in word for text in _IN_WORDS)
+    )

@@ -22,16 +22,14 @@ from bisect import bisect_left
 _QUOTE = r"""\\?["']"""
 _ENDS = r"""(?=[\s"'`;,)\]}|&<>\\]|\Z)"""
 _VARIABLES = (
-    r"(?:(?:\$(?:[A-Za-z_]\w*+|[0-9@*#?!$]|env:\w++|\{\{[^{}\n]*+\}\}"
+    r"(?:(?:\$(?:env:\w++|[A-Za-z_]\w*+|[0-9@*#?!$]|\{\{[^{}\n]*+\}\}"
     r"|\{[#!]?[A-Za-z_]\w*+(?::?[-+=](?:\$\{?\w*+\}?)?|:?\?[^$}{\n]*+)?\})"
-    r"|%[A-Za-z_]\w*+%|\{\{[^{}\n]*+\}\}|<[\w -]++>)[-:/.]{0,2}+)++"
+    r"|%[A-Za-z_]\w*+%|\{\{[^{}\n]*+\}\}|<[\w -]++>)[-:/.]{0,2}+){1,9}+"
 )
 _NOTHING = rf"(?:{_VARIABLES}|(?i:true|false|null|none|yes|no)|\*++)"
 _LITERAL_ECHO = r"(?:\$\(\s*(?:echo|printf)\b[^$()\n]*+\)|`\s*(?:echo|printf)\b[^$`\n]*+`)"
 _SUBSTITUTION = rf"(?:(?!{_LITERAL_ECHO})(?:\$\(|`))"
-_NO_SECRET = (
-    rf"(?:{_QUOTE}{_NOTHING}{_QUOTE}|{_NOTHING}{_ENDS}|(?:{_QUOTE})?{_SUBSTITUTION})"
-)
+_NO_SECRET = rf"(?:{_QUOTE}{_NOTHING}{_QUOTE}|{_NOTHING}{_ENDS}|(?:{_QUOTE})?{_SUBSTITUTION})"
 
 # A word without quotes. What closes a list, a call or a statement belongs to it only
 # when more of the word follows; `&name=`, `;name=` and `,name=` begin something else.
@@ -39,7 +37,8 @@ _NEXT_NAME = r"(?:&|[\w.%\[\]-]++=)"
 _CLOSER = rf"(?:[)\]}}`|]|[;,&](?!{_NEXT_NAME}))"
 _ESCAPED_END = r"""\\(?:[\s"']|[nrt](?:[\w.-]*+=|[\s"'\\]|\Z))"""
 _WORD = (
-    rf"""(?:{_CLOSER}*+(?:[^\s"'\\;,&)\]}}`|]|(?!{_ESCAPED_END})\\|{_QUOTE}(?=[A-Za-z0-9])))++"""
+    rf"""(?:{_CLOSER}*+(?:\$\{{[^\s{{}}"']*+\}}|[^\s"'\\;,&)\]}}`|]"""
+    rf"""|(?!{_ESCAPED_END})\\|{_QUOTE}(?=[A-Za-z0-9])))++"""
 )
 _OPENS = r"(?![\s;,)|&\]}])"  # else the quote before it closes what began earlier
 _PIECE = rf"""(?:\$?"{_OPENS}(?:[^"\\]|\\.)*+"|\$?'{_OPENS}[^']*+')"""
@@ -61,7 +60,8 @@ _REST = (
 _SWITCHES = "no|without|ask|prompt|show|print|generate|require|skip|allow|enable|disable|use|has"
 _EDITIONS = "prod|production|staging|dev|test|live|old|new|primary|secondary"
 _PROSE = "flags?|options?|arguments?|args?|parameters?|params?|switch|support|handling|usage"
-_IS = r"""(?:[:?+]?=(?![=~>])|[ ]:?=[ ](?=\\?["']))"""
+# A `==` gives a query to HTTPie; before a number it gives a version to pip.
+_IS = r"""(?:(?:[:?+]?=|==(?![0-9]))(?![=~>])|[ ]:?=[ ](?=\\?["']))"""
 _GAP = (
     r"(?:(?:[ \t]|\\\r?\n)++"
     rf"(?!-|:?=[ ]|[|&;)]++(?:\s|\Z)|[0-9]?[<>]|(?i:{_PROSE}){_ENDS})"
@@ -71,7 +71,7 @@ _OPTION = r"""(?<![^\s"'`(\[{,=:;|&>])"""  # what an option may stand behind
 _HEADER = r"(?:-H|--header)[ =]?"
 _SETTER = (
     r"(?:(?:(?:configure|config)[ ]set|git[ ]config|setenv|setx)(?:[ ]--?[\w.-]++)*+"
-    r"|set[ ]-\w*x\w*+(?:[ ]-\w++)*+)[ ]"
+    r"|set[ ]-(?=\w*x)\w++(?:[ ]-\w++)*+)[ ]"
 )
 _CARRIER = (
     r"(?:-e|-d|-F|-var|--env|--build-arg|--from-literal|--set|--set-string|--form|--form-string"
@@ -97,11 +97,12 @@ def _named(words: str, unless: str = "") -> tuple[str, str]:
     return value + unless + _VALUE, argument + unless + _REST
 
 
+_COUNT = r"""["']?[= ][0-9]{1,3}(?:[\s"',;]|\Z)"""  # of tests passed, say
+_DIRECTORY = r"""[= ]["']?[/~.]"""
 _PASSWORD = (
-    r"password|passwd|passphrase|passcode|passin|passout|creds|(?:store|key|user|db|root|admin)pass"
-    # a count of passes is none, nor is a working directory
-    r"""|(?<![a-z0-9])pass(?!["']?[= ][0-9]{1,3}(?:[\s"',;]|\Z))"""
-    r"""|(?:(?<=[a-z0-9][_.-])|(?<=;))pwd(?!=["']?[/~.])"""
+    "password|passwd|passphrase|passcode|passin|passout|creds|(?:store|key|user|db|root|admin)pass"
+    rf"|(?<![a-z0-9])pass(?!{_COUNT})"
+    rf"|(?:(?<=[a-z0-9][_.-])|(?<=;)|(?<=--))pwd(?!{_DIRECTORY})"
 )
 _ELSEWHERE = rf"(?!(?:{_QUOTE})?(?:(?:env|file|fd):|(?:stdin|prompt){_ENDS}))"
 _NO_CREDENTIAL = "max min num pad eos bos unk mask sep cls stop next starting page continuation"
@@ -130,7 +131,8 @@ _NO_CREDENTIALS = (
     rf"|{_SUBSTITUTION}|\*++{_ENDS})"
 )
 _QUOTED_AUTHORIZATION = "|".join(
-    rf"(?:{_AUTHORIZATION}(?:{_QUOTE})?\]?{_IS_HEADER}{quote}{_OPENS}|{quote}{_AUTHORIZATION}{_IS_HEADER})"
+    rf"(?:{_AUTHORIZATION}(?:{_QUOTE})?\]?{_IS_HEADER}{quote}{_OPENS}"
+    rf"|{quote}{_AUTHORIZATION}{_IS_HEADER})"
     rf"(?:[A-Za-z][\w-]*+[ \t]++)?+{_NO_CREDENTIALS}({credentials})"
     for quote, credentials in (
         (r"\\\"", r'[^"\\\n]++'),
@@ -152,11 +154,12 @@ _UNQUOTED_AUTHORIZATION = (
 
 # The user information ends at the last @ of the authority. A slash is taken for a part
 # of the password only where what stands before it can't be a port.
-_USER = r"""(?<=[A-Za-z0-9])://[^\s:/@"'?#]*+:"""
+_USER = r"""(?<=[A-Za-z0-9])://[^\s:/@"'?#]*+"""
 _NO_PASSWORD = rf"(?!{_VARIABLES}@|\*++@)"
+_HOST = r"@(?!sha(?:256|512):)(?=[\w.$%\[{-])"  # an image's digest is none
 _URL_PASSWORD = (
-    rf"""{_USER}{_NO_PASSWORD}((?:[^\s/?#"']|["'](?=[A-Za-z0-9]))+)@"""
-    rf"""|{_USER}{_NO_PASSWORD}(?![0-9]*+[/?#]|\$)((?:(?!://)[^\s"'@])++)@(?=[\w\[])"""
+    rf"""{_USER}(?:@[^\s:/@"'?#]*+)?+:{_NO_PASSWORD}((?:[^\s/?#"']|["'](?=[A-Za-z0-9]))+){_HOST}"""
+    rf"""|{_USER}:{_NO_PASSWORD}(?![0-9]*+[/?#,]|[$<{{])((?:(?!://)[^\s"'@])++){_HOST}"""
 )
 
 _MYSQL = "mysql(?:dump|admin|import|show|check)?|mariadb(?:-dump|-admin)?"
@@ -180,11 +183,14 @@ _CURL_PASSWORD = (
 # A key may also begin after an escape, and in the word of a one-letter option.
 _START = r"(?:(?<![A-Za-z0-9])|(?<=%[0-9A-Fa-f]{2})|(?<=\\[nrt])|(?<=\s-[A-Za-z]))"
 _DIGIT_SOON = r"(?=[A-Za-z_-]{0,40}[0-9])"
+# No word of a file's name: long, or not so long and with a digit.
+_BODY = r"(?:[A-Za-z0-9]{16,}+|(?=[A-Za-z]{0,15}[0-9])[A-Za-z0-9]{10,}+)"
 _AWS_ID = r"(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}"
 _AWS_SECRET = _AWS_ID + r"""[\s:,/"']{1,3}([A-Za-z0-9/+]{40})(?![A-Za-z0-9/+=])"""
-_GITHUB = r"gh[pousr]_[A-Za-z0-9]{16,}+|github_pat_\w{16,}+"
+_GITHUB = rf"gh[pousr]_{_BODY}|github_pat_\w{{16,}}+"
 _GITLAB = (
-    r"gl(?:pat|oas|dt|rtr?|cbt|ptt|ft|imt|agent|wt|soat|ffct)-[\w-]{16,}+(?:\.\w++)*+"
+    r"gl(?:pat-[\w-]{10,}+|(?:oas|dt|rtr?|cbt|ptt|ft|imt|agent|wt|soat|ffct)-[\w-]{16,}+)"
+    r"(?:\.\w++)*+"
     r"|GR1348941[\w-]{16,}+"
 )
 _SLACK = (
@@ -195,22 +201,19 @@ _WEBHOOK = (
     r"hooks\.slack\.com/(?:services|workflows|triggers)/([\w/+-]++)"
     r"|discord(?:app)?\.com/api/webhooks/[0-9]++/([\w-]++)"
 )
-_STRIPE = (
-    r"[sr]k_(?:live|test|prod)_(?:[A-Za-z0-9]{16,}+|(?=[A-Za-z]{0,15}[0-9])[A-Za-z0-9]{10,}+)"
-    r"|whsec_[A-Za-z0-9+/=]{16,}+"
-)
+_STRIPE = rf"[sr]k_(?:live|test|prod)_{_BODY}|whsec_[A-Za-z0-9+/=]{{10,}}+"
 _ANTHROPIC = rf"sk-ant-(?:[a-z]++[0-9]{{2}}-[\w-]{{10,}}+|{_DIGIT_SOON}[\w-]{{16,}}+)"
 _OPENAI = (
-    r"sk-(?:(?:proj|svcacct|or-v1)-[\w-]{16,}+|(?:admin|None)-[\w-]{40,}+|[A-Za-z0-9]{32,}+"
-    r"|(?=[A-Za-z]{0,30}[0-9])[A-Za-z0-9]{20,}+)"
+    r"sk-(?:(?:proj|svcacct|or-v1)-[\w-]{12,}+|(?:admin|None)-[\w-]{40,}+|[A-Za-z0-9]{32,}+"
+    r"|(?=[A-Za-z]{0,30}[0-9])[A-Za-z0-9]{16,}+)"
 )
-_GOOGLE = r"AIza[\w-]{30,}+|ya29\.[\w-]{16,}+(?:\.[\w-]++)*+|GOCSPX-[\w-]{16,}+"
+_GOOGLE = r"AIza[\w-]{20,}+|ya29\.[\w-]{10,}+(?:\.[\w-]++)*+|GOCSPX-[\w-]{10,}+"
 _OTHERS = (
     r"pypi-AgE[\w-]{30,}+|dckr_pat_[\w-]{16,}+|do[por]_v1_[A-Za-z0-9]{32,}+|hv[sb]\.[\w-]{20,}+"
     r"|SG\.[\w-]{16,}+\.[\w-]{16,}+|gsk_[A-Za-z0-9]{20,}+|xai-[A-Za-z0-9]{20,}+"
 )
 _JWT = (
-    r"(?:(?<![\w-])|(?<=%[0-9A-Fa-f]{2})|(?<=\\[nrt]))"
+    r"(?:(?<![\w-])|(?<=%[0-9A-Fa-f]{2})|(?<=\\[nrt])|(?<=\s-[A-Za-z]))"
     r"(eyJ[\w-]{8,}+\.(?:[\w-]{4,}+(?:\.[\w-]*+){1,3}+|eyJ[\w-]++))"
 )
 _BEARER = r"(?i:\bbearer)[ \t]++(?=[A-Za-z._~+/=-]{0,60}[0-9])([\w.~+/=-]{16,}+)"
@@ -218,9 +221,7 @@ _SQL = r"(?i:identified[ ]by|(?:with|set|encrypted)[ ]password)\s*+=?\s*+'((?:[^
 _SIGNATURE = r"""[?&](?i:sig|signature|x-amz-signature|x-goog-signature)=([^\s&#"'<>]{16,}+)"""
 _KEY_BLOCK = r"(?:[A-Z0-9]++ ){0,4}?PRIVATE KEY(?: BLOCK)?-----"
 # A header line that a quote closes is spoken of, as in a search for it.
-_PRIVATE_KEY = (
-    rf"""(-----BEGIN {_KEY_BLOCK}(?!["'](?:\s|\Z)).*?(?:-----END {_KEY_BLOCK}|\Z))"""
-)
+_PRIVATE_KEY = rf"""(-----BEGIN {_KEY_BLOCK}(?!["'](?:\s|\Z)).*?(?:-----END {_KEY_BLOCK}|\Z))"""
 
 # --- the table ----------------------------------------------------------------------------
 
@@ -252,11 +253,11 @@ RULES = (
     _key("slack-token", "a Slack token", "xox xapp-", _SLACK),
     Rule("webhook", "the secret path of a webhook", "hooks.slack.com/ /api/webhooks/", _WEBHOOK),
     _key("stripe-key", "a Stripe secret key", "_live_ _test_ _prod_ whsec_", _STRIPE),
-    _key("npm-token", "an npm token", "npm_", "npm_[A-Za-z0-9]{20,}+"),
+    _key("npm-token", "an npm token", "npm_", "npm_" + _BODY),
     _key("anthropic-key", "an Anthropic key", "sk-ant-", _ANTHROPIC),
     _key("openai-key", "an OpenAI key, or one that looks like it", "sk-", _OPENAI),
     _key("google-key", "a Google key, token or client secret", "aiza ya29. gocspx-", _GOOGLE),
-    _key("hugging-face-token", "a Hugging Face token", "hf_", "hf_[A-Za-z0-9]{20,}+"),
+    _key("hugging-face-token", "a Hugging Face token", "hf_", "hf_" + _BODY),
     _key(
         "service-key",
         "a key of PyPI, Docker Hub, DigitalOcean, SendGrid, Vault, Groq or xAI",
@@ -315,9 +316,10 @@ _Span = tuple[int, int, Rule]
 
 
 def _find_all(command: str) -> list[_Span]:
-    """Return all secrets of `command`, those too that show once others are replaced.
+    """Return all secrets of `command`, also those that show once others are replaced.
 
-    Each pass replaces text that is no mark, so there is a last one: mostly the second.
+    Hence to replace twice is to replace once. Each pass takes text that is no mark, so
+    there is a last one: nearly always the second, which finds nothing.
     """
     found = more = _find(command)
     while more:
@@ -365,7 +367,7 @@ def _mark(rule: Rule) -> str:
 
 def _marked(command: str, found: list[_Span]) -> str:
     """Return `command` with a mark in the place of each span."""
-    pieces = []
+    pieces: list[str] = []
     done = 0
     for start, end, rule in found:
         pieces += command[done:start], _mark(rule)
