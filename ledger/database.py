@@ -6,16 +6,22 @@ The only door to sqlite_utils.
 import contextlib
 import os
 import sqlite3
-from collections.abc import Iterator
+import stat
+from collections.abc import Callable, Iterator
 
 from ledger import paths, spool, store
 from ledger.errors import LedgerUnusableError
 
-# A person waits for the answer; a writer that takes longer than this is stuck.
+# A person waits for the answer. Without the migrations there is none, and a writer that
+# takes longer than this is stuck; without the drain there is one.
 LOCK_WAIT_S = 5.0
+_DRAIN_WAIT_S = 1.0
 
 # The spool is drained in transactions of so many, so that touches get in between.
 _DRAIN_AT_ONCE = 1000
+
+Tell = Callable[[str], None]
+"""Is told what keeps an answer from being complete, in a sentence."""
 
 
 def require_ledger_path() -> str:
@@ -26,7 +32,9 @@ def require_ledger_path() -> str:
     try:
         ledger = paths.ledger_path()
     except (OSError, ValueError) as error:
-        raise LedgerUnusableError(f"KEEPALIVE_DB is no usable path: {error}") from error
+        raise LedgerUnusableError(
+            f"KEEPALIVE_DB is no usable path: {error}", "Set it to an absolute path."
+        ) from error
     if ledger is None:
         raise LedgerUnusableError(
             "there is no home directory to keep the ledger in", "Set KEEPALIVE_DB to a file."
@@ -34,45 +42,120 @@ def require_ledger_path() -> str:
     return ledger
 
 
-def open_ledger(ledger: str | None = None) -> sqlite3.Connection:
+@contextlib.contextmanager
+def asking(tell: Tell | None = None) -> Iterator[sqlite3.Connection]:
+    """Open the ledger that `paths.ledger_path` names for as long as a question takes.
+
+    Raises LedgerUnusableError, also for an sqlite3.Error that the question meets.
+    """
+    ledger = require_ledger_path()
+    connection = open_ledger(ledger, tell)
+    try:
+        with contextlib.closing(connection):
+            yield connection
+    except sqlite3.Error as error:
+        raise explain(ledger, error) from error
+
+
+def open_ledger(ledger: str | None = None, tell: Tell | None = None) -> sqlite3.Connection:
     """Open the ledger at `ledger` (by default where `paths.ledger_path` says) and return it.
 
-    Makes it when missing, applies migrations, drains the spool. Rows are plain tuples
-    and transactions are the caller's to begin.
+    Makes it when missing, applies migrations, drains the spool. What can't be drained
+    in a second goes on waiting, and `tell` is told. A ledger that can't be written is
+    read as it is. Rows are plain tuples and transactions are the caller's to begin.
 
     Raises LedgerUnusableError.
     """
     ledger = ledger or require_ledger_path()
-    with _explained(ledger):
-        os.makedirs(os.path.dirname(ledger), 0o700, exist_ok=True)
-        with contextlib.suppress(FileExistsError):
-            os.close(os.open(ledger, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
-        connection = sqlite3.connect(ledger, timeout=LOCK_WAIT_S, isolation_level=None)
+    try:
+        _make(ledger)
+        connection = _connect(ledger, "rw")
         try:
-            _require_ours(connection, ledger)
             _migrate(connection)
-            _drain(connection, ledger)
         except BaseException:
             connection.close()
             raise
+    except (OSError, sqlite3.Error) as error:
+        raise explain(ledger, error) from error
+    drain(connection, ledger, tell)
     return connection
 
 
-def _require_ours(connection: sqlite3.Connection, ledger: str) -> None:
-    """Raise unless the file is a ledger that this version knows, or empty."""
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    (application,) = connection.execute("PRAGMA application_id").fetchone()
-    (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-    if tables and application != store.APPLICATION_ID:
+def _make(ledger: str) -> None:
+    """Make the file, private, where there is none."""
+    file = os.path.realpath(ledger)
+    if not os.path.exists(file):
+        if not os.path.lexists(os.path.dirname(file)):
+            os.makedirs(os.path.dirname(file), 0o700, exist_ok=True)
+        os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+
+
+def open_unchanged(ledger: str) -> sqlite3.Connection:
+    """Open the ledger at `ledger` to look at it as it is, whatever its schema's age.
+
+    Raises LedgerUnusableError.
+    """
+    try:
+        return _connect(ledger, "ro")
+    except (OSError, sqlite3.Error) as error:
+        raise explain(ledger, error) from error
+
+
+def _connect(ledger: str, mode: str) -> sqlite3.Connection:
+    _require_file(ledger)
+    try:
+        return _checked(ledger, mode)
+    except sqlite3.OperationalError:
+        # A reader has to make the WAL's index too, unless there is no WAL to read.
+        file = os.path.realpath(ledger)
+        if os.access(os.path.dirname(file), os.W_OK) or os.path.exists(f"{file}-wal"):
+            raise
+        return _checked(ledger, "ro&immutable=1")
+
+
+def _require_file(ledger: str) -> None:
+    """Raise unless there is a file that SQLite can make something of; OSError if there is none."""
+    status = os.stat(ledger)
+    if not stat.S_ISREG(status.st_mode):
+        what = "a directory" if stat.S_ISDIR(status.st_mode) else "no regular file"
+        raise LedgerUnusableError(f"the ledger {ledger} is {what}", "Set KEEPALIVE_DB to a file.")
+    if not os.access(ledger, os.R_OK):
         raise LedgerUnusableError(
-            f"{ledger} is a database of another program", "Set KEEPALIVE_DB to another file."
+            f"the ledger {ledger} may not be read by you",
+            f"Become its owner, or let its owner give it to you: ls -l {ledger}.",
         )
-    if version > store.SCHEMA_VERSION:
-        raise LedgerUnusableError(
-            f"{ledger} was written by a newer keepalive"
-            f" (schema {version}, this one knows {store.SCHEMA_VERSION})",
-            "Upgrade: pip install --upgrade keepalive-ledger. Touches wait in the spool until then.",
-        )
+    if status.st_size == 1:  # which SQLite takes for an empty file
+        what, hint = _PLAIN_WORDS[sqlite3.SQLITE_NOTADB]
+        raise LedgerUnusableError(f"the ledger {ledger} {what}", hint)
+
+
+def _checked(ledger: str, mode: str) -> sqlite3.Connection:
+    """Connect and make sure that the file is a ledger that this version knows, or empty."""
+    name = ledger.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
+    connection = sqlite3.connect(
+        f"file:{name}?mode={mode}", uri=True, timeout=LOCK_WAIT_S, isolation_level=None
+    )
+    # Text that a hand put in may be anything.
+    connection.text_factory = lambda text: text.decode("utf-8", "replace")
+    try:
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        (application,) = connection.execute("PRAGMA application_id").fetchone()
+        (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+        if application != store.APPLICATION_ID and (application or version or tables):
+            raise LedgerUnusableError(
+                f"{ledger} is a database of another program", "Set KEEPALIVE_DB to another file."
+            )
+        if version > store.SCHEMA_VERSION:
+            raise LedgerUnusableError(
+                f"{ledger} was written by a newer keepalive"
+                f" (schema {version}, this one knows {store.SCHEMA_VERSION})",
+                "Upgrade: pip install --upgrade keepalive-ledger. Touches wait in the spool"
+                " until then.",
+            )
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 def _migrate(connection: sqlite3.Connection) -> None:
@@ -95,39 +178,43 @@ def _migrate(connection: sqlite3.Connection) -> None:
         raise
 
 
-def drain(connection: sqlite3.Connection) -> None:
-    """Take what waits in the spool of the open ledger into it.
+def drain(connection: sqlite3.Connection, ledger: str, tell: Tell | None = None) -> None:
+    """Take what waits in the spool of `ledger` into it, as far as that is possible.
 
-    Raises LedgerUnusableError.
+    How much stays there, and why, is told to `tell`.
     """
-    ledger = connection.execute("PRAGMA database_list").fetchone()[2]
-    with _explained(ledger):
-        _drain(connection, ledger)
-
-
-def _drain(connection: sqlite3.Connection, ledger: str) -> None:
     waiting = paths.spool_path(ledger)
-    names = spool.names(waiting)
-    for first in range(0, len(names), _DRAIN_AT_ONCE):
-        store.drain(connection, waiting, names[first : first + _DRAIN_AT_ONCE])
-
-
-@contextlib.contextmanager
-def _explained(ledger: str) -> Iterator[None]:
-    """Turn what opening `ledger` may fail with into plain words."""
+    why = "they can't be read"
     try:
-        yield
+        names = spool.names(waiting)
+        if not names:
+            return
+        connection.execute(f"PRAGMA busy_timeout = {_DRAIN_WAIT_S * 1000:.0f}")
+        try:
+            for first in range(0, len(names), _DRAIN_AT_ONCE):
+                store.drain(connection, waiting, names[first : first + _DRAIN_AT_ONCE])
+        except sqlite3.Error as error:
+            why = str(explain(ledger, error))
+        finally:
+            connection.execute(f"PRAGMA busy_timeout = {LOCK_WAIT_S * 1000:.0f}")
+        left = len(set(names).intersection(spool.names(waiting)))
     except OSError as error:
-        raise LedgerUnusableError(
-            f"the ledger {ledger} can't be opened: {error.strerror}",
-            "Run `keepalive doctor`, or set KEEPALIVE_DB to another file.",
-        ) from error
-    except sqlite3.Error as error:
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        what, hint = _PLAIN_WORDS.get(
-            code, (f"failed: {error}", "Run `keepalive doctor`.")
-        )
-        raise LedgerUnusableError(f"the ledger {ledger} {what}", hint) from error
+        if tell:
+            tell(f"touches may wait in the spool {waiting}: {error.strerror}")
+        return
+    if left and tell:
+        many = "1 touch still waits" if left == 1 else f"{left:,} touches still wait"
+        tell(f"{many} in the spool {waiting}: {why}")
+
+
+def explain(ledger: str, error: OSError | sqlite3.Error) -> LedgerUnusableError:
+    """Return in plain words what `error` says of the ledger, and what to do about it."""
+    if isinstance(error, OSError):
+        hint = "Run `keepalive doctor`, or set KEEPALIVE_DB to another file."
+        return LedgerUnusableError(f"the ledger {ledger} can't be opened: {error.strerror}", hint)
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    what, hint = _PLAIN_WORDS.get(code, (f"failed: {error}", "Run `keepalive doctor`."))
+    return LedgerUnusableError(f"the ledger {ledger} {what}", hint)
 
 
 _SPOOL_KEEPS = "Touches wait in the spool beside it and go into the next ledger."

@@ -1,0 +1,133 @@
+"""``keepalive history``."""
+
+import os
+import sqlite3
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from typing import Unpack
+
+import click
+
+from ledger import database, output, terminal
+from ledger.cli import options
+from ledger.gotime import format_instant
+from ledger.history import Filters, HistoryRow, Stream, history, streams
+from ledger.instants import Zone
+
+COLUMNS = ("at", "actor", "workspace", "town", "host", "command")
+
+# How often --follow looks for new touches.
+_FOLLOW_S = 0.5
+
+# So many columns of a terminal are left to the command, and a name gets no more than
+# that, if need be.
+_COMMAND_COLUMNS = 30
+_NAME_COLUMNS = 40
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  keepalive history -n 20 --actor 'gastown/*'
+  keepalive history --since yesterday --until today --grep 'bd close'
+  keepalive history --since 2h --nl | jq -r .command
+"""
+)
+@click.option(
+    "-n",
+    "--limit",
+    metavar="NUMBER",
+    type=click.IntRange(0),
+    default=50,
+    show_default=True,
+    help="Only the newest so many; 0 for all.",
+)
+@options.filters
+@click.option("--reverse", is_flag=True, help="Newest first.")
+@click.option("-f", "--follow", is_flag=True, help="Go on with new touches, until Ctrl-C.")
+@options.formats
+def command(
+    *,
+    limit: int,
+    reverse: bool,
+    follow: bool,
+    form: str | None,
+    **chosen: Unpack[options.FilterOptions],
+) -> None:
+    """Show the touches of the ledger, newest last.
+
+    Times are local unless --tz names a zone. A range includes its start, not its end.
+    """
+    if follow and (reverse or form == "json"):
+        raise click.UsageError("--follow goes with neither --reverse nor --json (try --nl).")
+    filters, zone = options.read_filters(chosen)
+    with database.asking(options.note) as connection:
+        if follow:
+            rows = _and_follow(connection, filters, limit or None)
+        else:
+            rows = history(connection, filters, limit=limit or None, newest_first=reverse)
+        if form is not None:
+            output.write(map(_as_dict, rows), COLUMNS, form, sys.stdout)
+        elif not _print_table(rows, streams(connection, filters).values(), zone):
+            click.echo("No touches match.", err=True)
+
+
+def _and_follow(
+    connection: sqlite3.Connection, filters: Filters, limit: int | None
+) -> Iterator[HistoryRow]:
+    """Yield the touches there are, then each new one, whatever instant it is of."""
+    ledger = database.require_ledger_path()
+    newest: int | None = None
+    while True:
+        # One snapshot, so that no touch falls between the two questions or into both.
+        connection.execute("BEGIN")
+        after, newest = newest, _newest_id(connection)
+        if after is None:
+            yield from history(connection, filters, limit=limit)
+        elif newest > after:
+            yield from history(connection, filters, after_id=after)
+        connection.execute("COMMIT")
+        sys.stdout.flush()
+        time.sleep(_FOLLOW_S)
+        database.drain(connection, ledger)
+
+
+def _newest_id(connection: sqlite3.Connection) -> int:
+    (newest,) = connection.execute("SELECT coalesce(max(id), 0) FROM touches").fetchone()
+    return int(newest)
+
+
+def _as_dict(row: HistoryRow) -> dict[str, object]:
+    return {"at": format_instant(row.at_ns), **row.stream._asdict(), "command": row.command}
+
+
+def _print_table(rows: Iterable[HistoryRow], chosen: Iterable[Stream], zone: Zone) -> bool:
+    """Print `rows`, all of streams that are `chosen` or newer; return whether there were any."""
+    chosen = list(chosen)
+    home = os.path.expanduser("~")
+    by_host = len({stream.host for stream in chosen}) > 1
+    columns = options.terminal_columns()
+    most = _NAME_COLUMNS if columns is None else max((columns - 23 - _COMMAND_COLUMNS) // 2, 8)
+    names = [stream.actor for stream in chosen], [_place(s, home, by_host=by_host) for s in chosen]
+    widths = [
+        min(max((terminal.width(terminal.visible(name)) for name in column), default=0), most)
+        for column in names
+    ]
+    table = output.Table(
+        (f"time ({zone.name})", "actor", "place", "command"), (19, *widths), sys.stdout, columns
+    )
+    found = False
+    for row in rows:
+        found = True
+        at = zone.wall_clock(row.at_ns).strftime("%Y-%m-%d %H:%M:%S")
+        table.row((at, row.stream.actor, _place(row.stream, home, by_host=by_host), row.command))
+    return found
+
+
+def _place(stream: Stream, home: str, *, by_host: bool) -> str:
+    """Return where the touch was, in short: the workspace, else the town, with ~ for home."""
+    place = stream.workspace or stream.town
+    if place == home or place.startswith(home + "/"):
+        place = "~" + place[len(home) :]
+    return f"{stream.host}:{place}" if by_host and stream.host else place

@@ -1,0 +1,120 @@
+"""Imports point downward only."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import ledger
+
+PACKAGE = Path(ledger.__file__).parent
+
+# From the ground up. A module may import those of the rows below its own, and those of
+# its own row that ALLOWED names.
+ROWS = [
+    ["gotime", "errors", "paths", "terminal", "checkpoint", "finding", "migrations.migrations"],
+    ["encode", "state", "rfc3339", "redaction_rules", "spool", "workspace", "instants"],
+    ["decode", "redact", "store", "output"],
+    ["signals", "database", "history"],
+    ["recorder", "transfer", "doctor_files"],
+    ["doctor_signals"],
+    ["doctor"],
+    ["touch_arguments"],
+    ["cli.options"],
+    ["cli.touch", "cli.read", "cli.history", "cli.import_", "cli.export", "cli.path",
+     "cli.doctor", "cli.redact"],
+    ["cli"],
+    ["__main__"],
+]  # fmt: skip
+ROW_OF = {name: number for number, row in enumerate(ROWS) for name in row}
+
+ALLOWED = {
+    ("recorder", "database"): "made lazily by the first touch, once in a ledger's life",
+}
+
+FAST_LANE = {"paths", "gotime", "encode", "redact", "spool", "store", "signals", "workspace",
+             "recorder", "touch_arguments", "checkpoint"}  # fmt: skip
+
+
+def modules() -> list[str]:
+    return sorted(
+        str(path.relative_to(PACKAGE).with_suffix("")).replace("/", ".").removesuffix(".__init__")
+        for path in PACKAGE.rglob("*.py")
+        if path != PACKAGE / "__init__.py"
+    )
+
+
+def imports(name: str) -> set[tuple[str, bool]]:
+    """Return what a module imports, and whether at its top: our own without ``ledger.``."""
+    path = PACKAGE / (name.replace(".", "/") + ".py")
+    if not path.exists():
+        path = PACKAGE / name / "__init__.py"
+    tree = ast.parse(path.read_text())
+    typing_only = {
+        node
+        for block in ast.walk(tree)
+        if isinstance(block, ast.If) and ast.unparse(block.test) == "TYPE_CHECKING"
+        for node in ast.walk(block)
+    }
+    found = set()
+    for node in ast.walk(tree):
+        if node in typing_only:
+            continue
+        top = node in tree.body
+        if isinstance(node, ast.Import):
+            found |= {(alias.name, top) for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module in ("ledger", "ledger.cli"):
+            prefix = "cli." if node.module == "ledger.cli" else ""
+            names = {prefix + alias.name for alias in node.names}
+            found |= {
+                (one if one in ROW_OF else node.module.removeprefix("ledger."), top)
+                for one in names
+            }
+        elif isinstance(node, ast.ImportFrom):
+            found.add(((node.module or "").removeprefix("ledger."), top))
+    return found
+
+
+def test_every_module_has_a_row() -> None:
+    """The table names the modules there are."""
+    assert modules() == sorted(set(ROW_OF) - {"migrations.migrations"})
+
+
+@pytest.mark.parametrize("name", modules())
+def test_imports_point_downward(name: str) -> None:
+    """No module imports one of its own row or above, bar what is allowed by name."""
+    upward = {
+        one
+        for one, _ in imports(name)
+        if one in ROW_OF and ROW_OF[one] >= ROW_OF[name] and (name, one) not in ALLOWED
+    }
+    assert upward == set()
+
+
+@pytest.mark.parametrize("name", modules())
+def test_only_the_command_line_knows_click(name: str) -> None:
+    """The library never imports click and never prints."""
+    if name.startswith("cli"):
+        return
+    assert not {one for one, _ in imports(name) if one.partition(".")[0] == "click"}
+    tree = ast.parse((PACKAGE / (name.replace(".", "/") + ".py")).read_text())
+    calls = {ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    assert calls.isdisjoint({"print", "sys.exit"})
+
+
+@pytest.mark.parametrize("name", sorted(FAST_LANE))
+def test_the_fast_lane_imports_little(name: str) -> None:
+    """At its top a fast-lane module imports os, sys, time, errno, SQLite, threads' lock, itself."""
+    top = {one for one, at_top in imports(name) if at_top}
+    assert top <= FAST_LANE | {"os", "sys", "stat", "time", "errno", "_sqlite3", "_thread"}
+
+
+def test_no_module_shadows_a_public_name() -> None:
+    """A submodule named like a public function would take its place in the package."""
+    assert set(ledger.__all__).isdisjoint(modules())
+
+
+def test_only_the_database_knows_sqlite_utils() -> None:
+    """One door to sqlite_utils."""
+    knowing = {name for name in modules() if "sqlite_utils" in {one for one, _ in imports(name)}}
+    assert knowing == {"database"}
