@@ -109,8 +109,8 @@ def _record(
     at_ns = time.time_ns()
     problems: list[str] = []
     try:
-        arguments = tuple(args or ())
-        text = redact(" ".join((command, *arguments)))
+        arguments = (args,) if isinstance(args, str) else tuple(args or ())
+        text = redact(command, *arguments)
         if workspace is not None:
             _signal(paths.workspace_signal, workspace, text, at_ns, problems)
         if town is not None:
@@ -126,7 +126,7 @@ def _record(
         )
         _keep(touch, problems)
     except Exception as error:  # noqa: BLE001 - a touch never raises
-        problems.append(f"the touch was not recorded: {error!r}")
+        problems.append(f"the touch was not recorded: {error or type(error).__name__}")
     return problems
 
 
@@ -165,17 +165,17 @@ def _keep(touch: "store.Touch", problems: list[str]) -> None:
     try:
         store.append(ledger, touch)
     except Exception as error:  # noqa: BLE001 - whatever it is, the spool is next
-        missing = isinstance(error, store.NoLedgerError)
-        if not missing:
-            problems.append(f"the ledger {ledger} did not take the touch: {error}")
         try:
             spool.put(waiting, touch)
         except OSError as worse:
-            problems.append(f"the spool {waiting} did not take it, so it is lost: {worse}")
+            problems.append(f"the touch is lost: neither the ledger took it ({error or ledger})")
+            problems.append(f"nor the spool {waiting} ({worse})")
             spool.note_loss(waiting, touch[0], str(worse))
             return
-        if missing:
+        if isinstance(error, store.NoLedgerError):
             _found(ledger, waiting)
+        else:
+            problems.append(f"the ledger {ledger} did not take the touch, it waits: {error}")
         return
     try:
         store.drain_some(ledger, waiting, _DRAIN_MOST)

@@ -38,17 +38,20 @@ _BEFORE_VALUES = (*_SETTERS, " = ", " := ", '" :', "' :", '" =>', "' =>")
 _IN_WORDS = ('":', "':", *(before + "-" for before in "\"'`([{,:;|&>"))
 
 
-def redact(command: str) -> str:
-    """Return `command` with a mark such as ``[redacted:github-token]`` for each secret.
+def redact(*words: str) -> str:
+    """Return a command with a mark such as ``[redacted:github-token]`` for each secret.
 
-    All else is kept. To redact twice is to redact once. With ``KEEPALIVE_REDACT=off``
-    in the environment the command is returned as it is.
+    The command is text as a shell has it, or the words that a shell made of that: a word
+    with blanks in it, which was quoted, is taken as one. The words come back joined by
+    one space each, and all else is kept. To redact twice is to redact once. With
+    ``KEEPALIVE_REDACT=off`` in the environment nothing is replaced.
     """
+    command = " ".join(words)
     if not suspicious(command) or os.environ.get("KEEPALIVE_REDACT", "").lower() == "off":
         return command
     from ledger import redaction_rules
 
-    return redaction_rules.replace(command)
+    return redaction_rules.replace(*words)
 
 
 def suspicious(command: str) -> bool:

@@ -16,6 +16,7 @@ looks like the path of a private key. A mixture such as ``abc$X`` is replaced, a
 
 import re
 from bisect import bisect_left
+from collections.abc import Sequence
 
 # --- values -------------------------------------------------------------------------------
 
@@ -302,17 +303,41 @@ class Finding:
         self.end = end
 
 
-def explain(command: str) -> list[Finding]:
-    """Return what `replace` replaces in `command`, from left to right."""
-    return [Finding(rule, start, end) for start, end, rule in _find_all(command)]
+def explain(*words: str) -> list[Finding]:
+    """Return what `replace` replaces in the command, from left to right."""
+    command, found = " ".join(words), _find_in_words(words)
+    more = _moved_back(_find_all(_marked(command, found)), found)
+    spans = sorted(found + more, key=lambda span: span[0])
+    return [Finding(rule, start, end) for start, end, rule in spans]
 
 
-def replace(command: str) -> str:
-    """Return `command` with a mark in the place of each secret."""
+def replace(*words: str) -> str:
+    """Return the words of a command, joined, with a mark in the place of each secret."""
+    command = _marked(" ".join(words), _find_in_words(words))
     return _marked(command, _find_all(command))
 
 
 _Span = tuple[int, int, Rule]
+
+
+def _find_in_words(words: Sequence[str]) -> list[_Span]:
+    """Return the secrets that show when words with blanks are quoted again."""
+    if len(words) < 2:
+        return []
+    quoted: list[str] = []
+    quotes: list[int] = []  # where they were added
+    position = 0
+    for word in words:
+        blank = re.search(r"\s", word)
+        quote = next((quote for quote in "\"'" if quote not in word), "") if blank else ""
+        if quote:
+            quotes += position, position + len(word) + 1
+        quoted.append(f"{quote}{word}{quote}")
+        position += len(quoted[-1]) + 1
+    return [
+        (start - bisect_left(quotes, start), end - bisect_left(quotes, end), rule)
+        for start, end, rule in _find_all(" ".join(quoted))
+    ]
 
 
 def _find_all(command: str) -> list[_Span]:

@@ -555,3 +555,39 @@ def test_hostile_repetition(unit: str, before: str) -> None:
 def test_hostile_megabyte(unit: str) -> None:
     """A megabyte of anything is redacted promptly: at worst in seconds, not in hours."""
     assert len(redact(unit * ((1 << 20) // len(unit)))) > 0
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (
+            ["deploy", "--password", "correct horse battery", "--now"],
+            "deploy --password [redacted:password] --now",
+        ),
+        (["env", "PGPASSWORD=a b c", "psql"], "env PGPASSWORD=[redacted:password] psql"),
+        (["a", "--token=a b", "c"], "a --token=[redacted:token] c"),
+        (["curl", "-u", "nux:hunter two", "u"], "curl -u nux:[redacted:curl-password] u"),
+        (["curl", "-H", "X-Api-Key: abc def", "u"], "curl -H X-Api-Key: [redacted:key] u"),
+        (["sh", "-c", "X_TOKEN=abc make test"], "sh -c X_TOKEN=[redacted:token] make test"),
+        (["git", "commit", "-m", "hash the password = later"], None),
+        (["echo", "a  b", "", "c"], None),
+        (["deploy --password x y"], "deploy --password [redacted:password] y"),
+        (["x", "--token", 'say "it\'s" so'], 'x --token [redacted:token] "it\'s" so'),
+    ],
+)
+def test_words(words: list[str], expected: str | None) -> None:
+    """A word with blanks in it is one value: what a shell took the quotes of."""
+    assert redact(*words) == (" ".join(words) if expected is None else expected)
+
+
+@given(st.lists(COMMANDS, max_size=4))
+def test_words_once_redacted_stay(words: list[str]) -> None:
+    """The row of a redacted touch is imported elsewhere as it is; explanations have its spans."""
+    once = redact(*words)
+    assert redact(once) == once
+    command = " ".join(words)
+    rebuilt, done = "", 0
+    for finding in redaction_rules.explain(*words):
+        rebuilt += command[done : finding.start] + f"[redacted:{finding.rule}]"
+        done = finding.end
+    assert rebuilt + command[done:] == once

@@ -23,11 +23,11 @@ def command(*, words: tuple[str, ...], explain: bool) -> None:
     """
     text = " ".join(words)
     private = words[0].startswith(" ")
-    recorded = recorder.PRIVATE if private else as_read_back(redact.redact(text))
+    recorded = recorder.PRIVATE if private else as_read_back(redact.redact(*words))
     click.echo(terminal.visible(recorded))
     if not explain:
         return
-    findings = redaction_rules.explain(text)
+    findings = redaction_rules.explain(*words)
     if private:
         click.echo("It begins with a space, so nothing of it is recorded.")
     elif not findings:
