@@ -62,8 +62,9 @@ def signals(connection: sqlite3.Connection, waiting: str) -> Iterator[Finding]:
     for path in wrong:
         yield _disagreement(path, second[path])
     if not wrong:
-        removed = f", {gone:,} places are gone" if gone else ""
-        yield Finding("signals", f"{len(streams):,} agree with the ledger{removed}")
+        agreeing = f"{len(streams):,} agree with the ledger" if streams else "none on this machine"
+        removed = f"; places that are gone: {gone:,}" if gone else ""
+        yield Finding("signals", agreeing + removed)
 
 
 def _signals_here(connection: sqlite3.Connection) -> tuple[_Streams, int]:

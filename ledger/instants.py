@@ -67,10 +67,17 @@ def zone(name: str | None) -> Zone:
 
 
 def _local_name() -> str:
-    if (name := os.environ.get("TZ")) is not None:
-        return name.lstrip(":") or "UTC"
-    place = os.path.realpath("/etc/localtime")
-    return place.partition("/zoneinfo/")[2] or time.tzname[0]
+    name = os.environ.get("TZ")
+    if name is None:
+        place = os.path.realpath("/etc/localtime")
+        return place.partition("/zoneinfo/")[2] or time.tzname[0]
+    import zoneinfo
+
+    try:
+        return zoneinfo.ZoneInfo(name.lstrip(":")).key
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        # A rule such as EST5EDT4, which is honoured, or a mistake, which means UTC.
+        return time.tzname[0] if time.timezone or time.daylight else "UTC"
 
 
 def parse(text: str, now_ns: int, where: Zone) -> int:

@@ -25,7 +25,7 @@ _AT_ONCE = 20_000
 
 _INT64 = range(-(1 << 63), 1 << 63)
 
-# Commands are seen again and again; those up to this length are worth remembering.
+# Commands come again and again; those up to this length are worth remembering.
 _SHORT = 200
 
 _decode = json.JSONDecoder().raw_decode
@@ -67,10 +67,11 @@ def import_touches(
 
     Raises sqlite3.Error.
     """
+    source = as_read_back(source)
     connection.execute(
         "INSERT INTO sources (kind, name, added_at)"
         " VALUES ('import', ?, strftime('%Y-%m-%dT%H:%M:%SZ', 'now')) ON CONFLICT DO NOTHING",
-        (as_read_back(source),),
+        (source,),
     )
     run = _Import(connection, source, refuse)
     numbered = enumerate(lines, 1)
@@ -100,7 +101,7 @@ class _Import:
         self._connection = connection
         self._refuse = refuse
         (self._source_id,) = connection.execute(
-            "SELECT id FROM sources WHERE kind = 'import' AND name = ?", (as_read_back(source),)
+            "SELECT id FROM sources WHERE kind = 'import' AND name = ?", (source,)
         ).fetchone()
         self._stream_ids: dict[tuple[object, ...], int] = {}
         # A byte for each id up to the newest touch that another run brought from this
@@ -241,11 +242,9 @@ def _valid(text: str) -> str:
 
 
 def _recorded(command: str) -> str:
-    return _recorded_before(command) if len(command) <= _SHORT else _record(command)
+    return _recorded_before(command) if len(command) <= _SHORT else redact(_valid(command))
 
 
-def _record(command: str) -> str:
+@lru_cache(maxsize=10_000)
+def _recorded_before(command: str) -> str:
     return redact(_valid(command))
-
-
-_recorded_before = lru_cache(maxsize=10_000)(_record)

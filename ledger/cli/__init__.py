@@ -102,12 +102,7 @@ def group() -> None:
 
 def main() -> NoReturn:
     """Run the command line and end the process; a command's result is the exit status."""
-    for name in ("stdout", "stderr"):
-        stream = getattr(sys, name)
-        if stream is None:  # the caller closed it
-            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
-        elif isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+    _mend_streams()
     try:
         try:
             status = group.main(prog_name="keepalive", standalone_mode=False)
@@ -121,17 +116,28 @@ def main() -> NoReturn:
     except (click.Abort, KeyboardInterrupt):
         status = 128 + signal.SIGINT
     except (_PipeClosedError, BrokenPipeError):
-        status = _discard_output()
+        _discard_output()
+        status = 0
     except OSError as error:
         _complain(f"the output can't be written: {error.strerror}")
-        status = _discard_output() or 2
+        _discard_output()
+        status = 2
     sys.exit(status if isinstance(status, int) else 0)
 
 
-def _discard_output() -> int:
+def _mend_streams() -> None:
+    """Make printing safe: in place of streams that the caller closed, and whatever the text."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115
+        elif isinstance(stream, io.TextIOWrapper) and mode == "w":
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _discard_output() -> None:
     """Give up what is still buffered, which would fail once more at the exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    return 0
 
 
 def _complain(problem: str, hint: str = "") -> None:
@@ -145,12 +151,11 @@ def _explain_usage(error: click.ClickException) -> int:
 
     For a touch that is 0, or 1 with --strict: hooks of coding agents take a 2 as a veto.
     """
-    context = getattr(error, "ctx", None)
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
         click.echo(error.format_message(), err=True)
     else:
-        hint = f"Try '{context.command_path} --help'." if context else ""
-        _complain(error.format_message(), hint)
+        named = [word for word in sys.argv[1:2] if word in COMMANDS]
+        _complain(error.format_message(), f"Try '{' '.join(['keepalive', *named])} --help'.")
     if sys.argv[1:2] == ["touch"]:
         return int(_is_strict(sys.argv[2:]))
     return 2

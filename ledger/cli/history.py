@@ -20,10 +20,9 @@ COLUMNS = ("at", "actor", "workspace", "town", "host", "command")
 # How often --follow looks for new touches.
 _FOLLOW_S = 0.5
 
-# So many columns of a terminal are left to the command, and a name gets no more than
-# that, if need be.
-_COMMAND_COLUMNS = 30
-_NAME_COLUMNS = 40
+# What the table's columns take: a time, a name at most and at least, blanks between; and
+# what a terminal leaves to the command, if need be at the names' cost.
+_TIME, _NAME, _LEAST, _BLANKS, _COMMAND = 19, 40, 8, 6, 24
 
 
 @click.command(
@@ -57,7 +56,8 @@ def command(
 ) -> None:
     """Show the touches of the ledger, newest last.
 
-    Times are local unless --tz names a zone. A range includes its start, not its end.
+    Times are local unless --tz names a zone; JSON, CSV and TSV always show UTC. A range
+    includes its start, not its end.
     """
     if follow and (reverse or form == "json"):
         raise click.UsageError("--follow goes with neither --reverse nor --json (try --nl).")
@@ -70,7 +70,9 @@ def command(
         if form is not None:
             output.write(map(_as_dict, rows), COLUMNS, form, sys.stdout)
         elif not _print_table(rows, streams(connection, filters).values(), zone):
-            click.echo("No touches match.", err=True)
+            found = connection.execute("SELECT 1 FROM touches LIMIT 1").fetchone()
+            holds = "No touches match." if found else "The ledger holds no touches yet."
+            click.echo(holds, err=True)
 
 
 def _and_follow(
@@ -108,14 +110,15 @@ def _print_table(rows: Iterable[HistoryRow], chosen: Iterable[Stream], zone: Zon
     home = os.path.expanduser("~")
     by_host = len({stream.host for stream in chosen}) > 1
     columns = options.terminal_columns()
-    most = _NAME_COLUMNS if columns is None else max((columns - 23 - _COMMAND_COLUMNS) // 2, 8)
-    names = [stream.actor for stream in chosen], [_place(s, home, by_host=by_host) for s in chosen]
-    widths = [
-        min(max((terminal.width(terminal.visible(name)) for name in column), default=0), most)
-        for column in names
-    ]
+    actor = _widest(stream.actor for stream in chosen)
+    place = _widest(_place(stream, home, by_host=by_host) for stream in chosen)
+    if columns is not None:
+        actor, place = _share(actor, place, columns - _TIME - _BLANKS - _COMMAND)
     table = output.Table(
-        (f"time ({zone.name})", "actor", "place", "command"), (19, *widths), sys.stdout, columns
+        (f"time ({zone.name})", "actor", "place", "command"),
+        (_TIME, actor, place),
+        sys.stdout,
+        columns,
     )
     found = False
     for row in rows:
@@ -125,9 +128,21 @@ def _print_table(rows: Iterable[HistoryRow], chosen: Iterable[Stream], zone: Zon
     return found
 
 
+def _widest(names: Iterable[str]) -> int:
+    return min(max((terminal.width(terminal.visible(name)) for name in names), default=0), _NAME)
+
+
+def _share(one: int, other: int, room: int) -> tuple[int, int]:
+    """Return what two columns get of `room`: the narrower what it wants, up to a half."""
+    if one > other:
+        return _share(other, one, room)[::-1]
+    one = min(one, max(room // 2, _LEAST))
+    return one, min(other, max(room - one, _LEAST))
+
+
 def _place(stream: Stream, home: str, *, by_host: bool) -> str:
     """Return where the touch was, in short: the workspace, else the town, with ~ for home."""
     place = stream.workspace or stream.town
     if place == home or place.startswith(home + "/"):
         place = "~" + place[len(home) :]
-    return f"{stream.host}:{place}" if by_host and stream.host else place
+    return f"{stream.host}:{place}" if by_host and stream.host and place else place

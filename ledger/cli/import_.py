@@ -41,13 +41,14 @@ def command(*, file: BinaryIO, source: str | None) -> int:
     """
     from_pipe = file.name == "<stdin>"
     shown = terminal.visible(_STANDARD_INPUT if from_pipe else os.fsdecode(file.name))
+    over_bar = "\r\x1b[K" if sys.stderr.isatty() else ""
     refused = 0
 
     def refuse(number: int, reason: str) -> None:
         nonlocal refused
         refused += 1
         if refused <= _TOLD:
-            click.echo(f"{shown}:{number}: {terminal.visible(reason)}", err=True)
+            click.echo(f"{over_bar}{shown}:{number}: {terminal.visible(reason)}", err=True)
 
     name = source or (_STANDARD_INPUT if from_pipe else os.path.realpath(file.name))
     with database.asking(options.note) as connection:
