@@ -18,17 +18,22 @@ def _touch(arguments: list[str]) -> None:
     """Record the touch and end the process, or return when `arguments` are not plain."""
     import _signal  # type: ignore[import-not-found]  # loaded already, unlike signal
 
+    # A touch takes a moment: an interrupt meant for the shell must not cost it.
+    _signal.signal(_signal.SIGINT, _signal.SIG_IGN)
     from ledger import touch_arguments
 
     parsed = touch_arguments.parse(arguments)
     if parsed is None:
+        _signal.signal(_signal.SIGINT, _signal.default_int_handler)
         return
-    # A touch takes a moment: an interrupt meant for the shell must not cost it.
-    _signal.signal(_signal.SIGINT, _signal.SIG_IGN)
-    status = 0  # whatever happens, bar --strict
+    strict = "strict" in parsed[2]
+    status = int(strict)  # whatever happens, bar --strict, it is 0
     try:
         _import_sqlite()
         status = touch_arguments.run(*parsed)
+    except Exception as error:  # noqa: BLE001 - nor does a touch show a traceback
+        if strict:
+            touch_arguments.tell([f"the touch was not recorded: {error or type(error).__name__}"])
     finally:
         # Without the interpreter's farewell, and without closing the ledger: the
         # last one to close it would write the whole WAL back, with an fsync.

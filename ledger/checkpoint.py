@@ -7,9 +7,13 @@ a touch must not wait for that.
 import os
 import sys
 
+from ledger import connection
+
 _CODE = """\
-import sqlite3, sys
-connection = sqlite3.connect(sys.argv[1], timeout=5)
+import os, sys
+os.closerange(3, 1 << 16)  # what else the caller left open: pipes, locks
+import sqlite3
+connection = sqlite3.connect(sys.argv[1], uri=True, timeout=5)
 connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 connection.close()
 """
@@ -25,10 +29,10 @@ def start(ledger: str) -> None:
     try:
         os.posix_spawn(
             sys.executable,
-            [sys.executable, "-I", "-S", "-c", _CODE, ledger],
+            [sys.executable, "-I", "-S", "-c", _CODE, connection.uri(ledger, "rw")],
             {},
             file_actions=null,
             setsid=True,
         )
-    except (OSError, NotImplementedError):
+    except (OSError, NotImplementedError, TypeError, ValueError):  # some have no executable
         pass

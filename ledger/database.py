@@ -10,6 +10,7 @@ import stat
 from collections.abc import Callable, Iterator
 
 from ledger import paths, spool, store
+from ledger.connection import APPLICATION_ID, SCHEMA_VERSION, uri
 from ledger.errors import LedgerUnusableError
 
 # A person waits for the answer. Without the migrations there is none, and a writer that
@@ -57,19 +58,22 @@ def asking(tell: Tell | None = None) -> Iterator[sqlite3.Connection]:
         raise explain(ledger, error) from error
 
 
-def open_ledger(ledger: str | None = None, tell: Tell | None = None) -> sqlite3.Connection:
+def open_ledger(
+    ledger: str | None = None, tell: Tell | None = None, *, wait_s: float = LOCK_WAIT_S
+) -> sqlite3.Connection:
     """Open the ledger at `ledger` (by default where `paths.ledger_path` says) and return it.
 
     Makes it when missing, applies migrations, drains the spool. What can't be drained
-    in a second goes on waiting, and `tell` is told. A ledger that can't be written is
-    read as it is. Rows are plain tuples and transactions are the caller's to begin.
+    in a second goes on waiting, and `tell` is told. Another writer is given `wait_s`. A
+    ledger that can't be written is read as it is. Rows are plain tuples and transactions
+    are the caller's to begin.
 
     Raises LedgerUnusableError.
     """
     ledger = ledger or require_ledger_path()
     try:
         _make(ledger)
-        connection = _connect(ledger, "rw")
+        connection = _connect(ledger, "rw", wait_s)
         try:
             _migrate(connection)
         except BaseException:
@@ -87,7 +91,9 @@ def _make(ledger: str) -> None:
     if not os.path.exists(file):
         if not os.path.lexists(os.path.dirname(file)):
             os.makedirs(os.path.dirname(file), 0o700, exist_ok=True)
-        os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        made = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        os.fchmod(made, 0o600)  # whatever the umask
+        os.close(made)
 
 
 def open_unchanged(ledger: str) -> sqlite3.Connection:
@@ -96,21 +102,21 @@ def open_unchanged(ledger: str) -> sqlite3.Connection:
     Raises LedgerUnusableError.
     """
     try:
-        return _connect(ledger, "ro")
+        return _connect(ledger, "ro", LOCK_WAIT_S)
     except (OSError, sqlite3.Error) as error:
         raise explain(ledger, error) from error
 
 
-def _connect(ledger: str, mode: str) -> sqlite3.Connection:
+def _connect(ledger: str, mode: str, wait_s: float) -> sqlite3.Connection:
     _require_file(ledger)
     try:
-        return _checked(ledger, mode)
+        return _checked(ledger, mode, wait_s)
     except sqlite3.OperationalError:
         # A reader has to make the WAL's index too, unless there is no WAL to read.
         file = os.path.realpath(ledger)
         if os.access(os.path.dirname(file), os.W_OK) or os.path.exists(f"{file}-wal"):
             raise
-        return _checked(ledger, "ro&immutable=1")
+        return _checked(ledger, "ro&immutable=1", wait_s)
 
 
 def _require_file(ledger: str) -> None:
@@ -129,26 +135,23 @@ def _require_file(ledger: str) -> None:
         raise LedgerUnusableError(f"the ledger {ledger} {what}", hint)
 
 
-def _checked(ledger: str, mode: str) -> sqlite3.Connection:
+def _checked(ledger: str, mode: str, wait_s: float) -> sqlite3.Connection:
     """Connect and make sure that the file is a ledger that this version knows, or empty."""
-    name = ledger.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
-    connection = sqlite3.connect(
-        f"file:{name}?mode={mode}", uri=True, timeout=LOCK_WAIT_S, isolation_level=None
-    )
+    connection = sqlite3.connect(uri(ledger, mode), uri=True, timeout=wait_s, isolation_level=None)
     # Text that a hand put in may be anything.
     connection.text_factory = lambda text: text.decode("utf-8", "replace")
     try:
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         (application,) = connection.execute("PRAGMA application_id").fetchone()
         (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-        if application != store.APPLICATION_ID and (application or version or tables):
+        if application != APPLICATION_ID and (application or version or tables):
             raise LedgerUnusableError(
                 f"{ledger} is a database of another program", "Set KEEPALIVE_DB to another file."
             )
-        if version > store.SCHEMA_VERSION:
+        if version > SCHEMA_VERSION:
             raise LedgerUnusableError(
                 f"{ledger} was written by a newer keepalive"
-                f" (schema {version}, this one knows {store.SCHEMA_VERSION})",
+                f" (schema {version}, this one knows {SCHEMA_VERSION})",
                 "Upgrade: pip install --upgrade keepalive-ledger. Touches wait in the spool"
                 " until then.",
             )
@@ -160,7 +163,7 @@ def _checked(ledger: str, mode: str) -> sqlite3.Connection:
 
 def _migrate(connection: sqlite3.Connection) -> None:
     """Bring the schema up to date, one process at a time."""
-    if connection.execute("PRAGMA user_version").fetchone() == (store.SCHEMA_VERSION,):
+    if connection.execute("PRAGMA user_version").fetchone() == (SCHEMA_VERSION,):
         return
     from sqlite_utils import Database
 

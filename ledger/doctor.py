@@ -5,7 +5,8 @@ import os
 import sqlite3
 from collections.abc import Iterator
 
-from ledger import database, paths, store
+from ledger import database, paths
+from ledger.connection import SCHEMA_VERSION
 from ledger.doctor_files import permissions, spool_state
 from ledger.doctor_signals import signals
 from ledger.errors import LedgerUnusableError
@@ -34,10 +35,10 @@ def examine() -> Iterator[Finding]:
 
 def _contents(connection: sqlite3.Connection, ledger: str) -> Iterator[Finding]:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if version != store.SCHEMA_VERSION:
+    if version != SCHEMA_VERSION:
         yield Finding(
             "migrations",
-            f"schema {version}, this keepalive's is {store.SCHEMA_VERSION}",
+            f"schema {version}, this keepalive's is {SCHEMA_VERSION}",
             "Ask anything (keepalive history -n 1): a question applies migrations.",
         )
         return

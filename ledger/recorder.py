@@ -8,6 +8,7 @@ import os
 import time
 
 from ledger import paths, signals, spool, store
+from ledger.connection import LOCK_WAIT_S, NoLedgerError
 from ledger.encode import as_read_back, encode_state
 from ledger.redact import redact
 from ledger.workspace import find_workspace
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 
 # What `record` keeps of a command that begins with a space.
 PRIVATE = "[private]"
-
-_HOST = os.uname().nodename
 
 # How many spooled touches one touch takes along, at some 20 microseconds each.
 _DRAIN_MOST = 100
@@ -90,35 +89,39 @@ def record_and_tell(
     actor: str | None = None,
 ) -> list[str]:
     """Do what `record` does and return what went wrong, a sentence each."""
-    if workspace is None:
-        workspace = find_workspace()
-    if town is None:
-        town = paths.default_town()
-    if str(command).startswith(" "):
-        command, args = PRIVATE, ()
-    return _record(command, args, workspace or None, town or None, actor)
+    return _record(command, args, workspace, town, actor, as_one_act=True)
 
 
-def _record(
+def _record(  # noqa: PLR0913 - what the five public ones say
     command: str,
     args: "Iterable[str] | None",
     workspace: str | None,
     town: str | None,
     actor: str | None,
+    *,
+    as_one_act: bool = False,
 ) -> list[str]:
+    """Write the signals that have a place and the row; never raise.
+
+    One act also looks for the places that are not given, and hides private words.
+    """
     at_ns = time.time_ns()
     problems: list[str] = []
     try:
-        arguments = (args,) if isinstance(args, str) else tuple(args or ())
-        text = redact(command, *arguments)
+        words = (command, args) if isinstance(args, str) else (command, *(args or ()))
+        if as_one_act:
+            workspace = (find_workspace() if workspace is None else workspace) or None
+            town = (paths.default_town() if town is None else town) or None
+            words = (PRIVATE,) if command.startswith(" ") else words
+        text = redact(*words)
         if workspace is not None:
             _signal(paths.workspace_signal, workspace, text, at_ns, problems)
         if town is not None:
-            alone = redact(command) if arguments else text
+            alone = redact(words[0]) if len(words) > 1 else text
             _signal(paths.town_signal, town, alone, at_ns, problems)
         touch = (
             at_ns,
-            _HOST,
+            _text(os.uname().nodename),
             _place(town),
             _place(workspace),
             _text(paths.default_actor() if actor is None else actor),
@@ -172,8 +175,8 @@ def _keep(touch: "store.Touch", problems: list[str]) -> None:
             problems.append(f"nor the spool {waiting} ({worse})")
             spool.note_loss(waiting, touch[0], str(worse))
             return
-        if isinstance(error, store.NoLedgerError):
-            _found(ledger, waiting)
+        if isinstance(error, NoLedgerError):
+            _found(ledger, waiting, problems)
         else:
             problems.append(f"the ledger {ledger} did not take the touch, it waits: {error}")
         return
@@ -181,11 +184,11 @@ def _keep(touch: "store.Touch", problems: list[str]) -> None:
         store.drain_some(ledger, waiting, _DRAIN_MOST)
     except FileNotFoundError:
         pass  # no spool
-    except (OSError, store.Error) as error:
+    except Exception as error:  # noqa: BLE001 - it is recorded already
         problems.append(f"touches still wait in the spool {waiting}: {error}")
 
 
-def _found(ledger: str, waiting: str) -> None:
+def _found(ledger: str, waiting: str, problems: list[str]) -> None:
     """Make the ledger, the slow way, unless another process is at it."""
     import fcntl
 
@@ -195,8 +198,10 @@ def _found(ledger: str, waiting: str) -> None:
         # The one import that points upward: once in a ledger's life.
         from ledger.database import open_ledger
 
-        open_ledger(ledger).close()
+        open_ledger(ledger, wait_s=LOCK_WAIT_S).close()
     except BlockingIOError:
         pass
+    except Exception as error:  # noqa: BLE001 - the touch is safe in the spool
+        problems.append(f"the ledger {ledger} can't be made, the touch waits: {error}")
     finally:
         os.close(lock)

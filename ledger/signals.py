@@ -52,7 +52,8 @@ def write(path: str, content: bytes) -> None:
     try:
         _replace(path, content, existing)
     except OSError as error:
-        if existing is None or error.errno not in _IN_PLACE:
+        too_long = error.errno == errno.ENAMETOOLONG  # the temporary name, that is
+        if error.errno not in _IN_PLACE or (existing is None and not too_long):
             raise
         _overwrite(path, content)
 
@@ -77,14 +78,14 @@ def _look_at(path: str, flags: int, content: bytes) -> "os.stat_result | None":
 
 
 def _open_for_writing(path: str, flags: int) -> int:
-    return os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC | flags)
+    return os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC | flags, 0o644)
 
 
 def _replace(path: str, content: bytes, existing: "os.stat_result | None") -> None:
     directory, name = os.path.split(path)
     temporary = os.path.join(directory, f".{name}.{os.urandom(8).hex()}.tmp")
-    file = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
     try:
+        file = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
         try:
             if existing is not None:
                 _inherit(file, existing)
@@ -94,8 +95,16 @@ def _replace(path: str, content: bytes, existing: "os.stat_result | None") -> No
             os.close(file)
         os.rename(temporary, path)
     except BaseException:
-        os.unlink(temporary)
+        _discard(temporary)
         raise
+
+
+def _discard(temporary: str) -> None:
+    """Remove a temporary file, if it came to be and was not renamed yet."""
+    try:
+        os.unlink(temporary)
+    except OSError:
+        pass
 
 
 def _inherit(file: int, existing: os.stat_result) -> None:
@@ -112,7 +121,7 @@ def _overwrite(path: str, content: bytes) -> None:
 
     What is left of longer old content is blanked by the same write, then cut off.
     """
-    file = _open_for_writing(path, 0)
+    file = _open_for_writing(path, os.O_CREAT)
     try:
         padded = content.ljust(os.fstat(file).st_size)
         if os.write(file, padded) != len(padded):

@@ -36,11 +36,11 @@ def put(spool: str, touch: "Touch") -> None:
     content = "\0".join((_FORMAT, *map(str, touch))).encode("utf-8", "replace")
     temporary = f"{spool}/.{name}"
     try:
-        file = _create(temporary)
-    except FileNotFoundError:
-        _make(spool)
-        file = _create(temporary)
-    try:
+        try:
+            file = _create(temporary)
+        except FileNotFoundError:
+            _make(spool)
+            file = _create(temporary)
         try:
             if os.write(file, content) != len(content):
                 raise OSError("no room for the touch")
@@ -48,16 +48,23 @@ def put(spool: str, touch: "Touch") -> None:
             os.close(file)
         os.rename(temporary, f"{spool}/{name}")
     except BaseException:
-        os.unlink(temporary)
+        try:
+            os.unlink(temporary)
+        except OSError:  # it did not come to be, or has its name already
+            pass
         raise
 
 
 def _make(spool: str) -> None:
-    os.makedirs(os.path.dirname(spool), 0o700, exist_ok=True)
+    home = os.path.dirname(spool)
+    if not os.path.isdir(home):
+        os.makedirs(home, 0o700, exist_ok=True)
+        os.chmod(home, 0o700)  # whatever the umask
     try:
         os.mkdir(spool, 0o700)
     except FileExistsError:
         return
+    os.chmod(spool, 0o700)
     _append(f"{spool}/{LOST}", "# lost touches: instant in ns, reason\n")
 
 

@@ -56,32 +56,58 @@ def run(words: list[str], values: dict[str, str], flags: set[str]) -> int:
 
     An option whose value is empty counts as not given, as an empty variable does.
     """
-    from ledger import paths, recorder
+    from ledger import connection, recorder
 
+    connection.alone = True
+    actor = values.get("actor")
     if sys.getfilesystemencoding() != "utf-8":  # then the bytes were read as something else
-        words = [os.fsencode(word).decode("utf-8", "surrogateescape") for word in words]
-    ledger = paths.ledger_path()
-    before = _wal_size(ledger)
+        words = [_as_utf8(word) for word in words]
+        actor = actor and _as_utf8(actor)
+    wal = _wal()
+    before = _size(wal)
     problems = recorder.record_and_tell(
         words[0],
         words[1:],
         workspace=values.get("workspace") or None,
         town="" if "no_town" in flags else values.get("town") or None,
-        actor=values.get("actor") or None,
+        actor=actor or None,
     )
-    if ledger and _wal_size(ledger) // _WAL_BYTES > before // _WAL_BYTES:
+    if _size(wal) // _WAL_BYTES > before // _WAL_BYTES:
         from ledger import checkpoint
 
-        checkpoint.start(ledger)
+        checkpoint.start(wal.removesuffix("-wal"))
     if problems and "strict" in flags:
-        lines = "".join(f"keepalive: {problem}\n" for problem in problems)
-        os.write(2, lines.encode(errors="replace"))
+        tell(problems)
         return 1
     return 0
 
 
-def _wal_size(ledger: str | None) -> int:
+def tell(problems: list[str]) -> None:
+    """Write what went wrong to standard error, if there is one."""
+    lines = "".join(f"keepalive: {problem}\n" for problem in problems)
     try:
-        return os.stat(f"{ledger}-wal").st_size
+        os.write(2, lines.encode(errors="replace"))
+    except OSError:
+        pass
+
+
+def _as_utf8(word: str) -> str:
+    return os.fsencode(word).decode("utf-8", "surrogateescape")
+
+
+def _wal() -> str:
+    """Return where SQLite keeps the ledger's WAL: beside the file itself, not a link to it."""
+    from ledger import paths
+
+    try:
+        ledger = paths.ledger_path() or ""
+        return f"{os.path.realpath(ledger) if os.path.islink(ledger) else ledger}-wal"
+    except (OSError, ValueError):
+        return ""
+
+
+def _size(path: str) -> int:
+    try:
+        return os.stat(path).st_size
     except OSError:
         return 0

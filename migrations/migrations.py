@@ -36,8 +36,10 @@ CREATE TABLE sources (
 CREATE TABLE touches (
   id INTEGER PRIMARY KEY,
   stream_id INTEGER NOT NULL REFERENCES streams (id),
-  at_ns INTEGER NOT NULL,   -- nanoseconds since the Unix epoch, UTC
-  command TEXT NOT NULL,    -- with its arguments, redacted
+  -- nanoseconds since the Unix epoch, UTC
+  at_ns INTEGER NOT NULL CHECK (typeof(at_ns) = 'integer'),
+  -- with its arguments, redacted
+  command TEXT NOT NULL CHECK (typeof(command) = 'text'),
   source_id INTEGER REFERENCES sources (id),  -- NULL: written as it happened
   source_row INTEGER        -- the touch's key in a source that may be read again
 );
@@ -173,10 +175,22 @@ CREATE TRIGGER periods_after_delete AFTER DELETE ON touches BEGIN
 END;
 """
 
-# A touch is an observation: it may be deleted, not moved.
+# A touch is an observation: it may be deleted, not moved, and not replaced (REPLACE
+# deletes without a delete trigger). Its command may be redacted later.
 TOUCHES_STAY = """
-CREATE TRIGGER touches_stay BEFORE UPDATE OF stream_id, at_ns ON touches BEGIN
+CREATE TRIGGER touches_stay
+BEFORE UPDATE OF id, stream_id, at_ns, source_id, source_row ON touches BEGIN
   SELECT RAISE(ABORT, 'a touch keeps its stream and its instant: delete it and insert another');
+END;
+"""
+TOUCHES_ARE_NEW = """
+CREATE TRIGGER touches_are_new BEFORE INSERT ON touches
+-- An id that was not given is -1 here: the common case, and the quickest to tell.
+WHEN (NEW.id <> -1 AND EXISTS (SELECT 1 FROM touches WHERE id = NEW.id))
+  OR (NEW.source_row IS NOT NULL AND EXISTS (
+    SELECT 1 FROM touches WHERE source_id = NEW.source_id AND source_row = NEW.source_row))
+BEGIN
+  SELECT RAISE(ABORT, 'there is this touch already: delete it and insert another');
 END;
 """
 
@@ -216,6 +230,7 @@ def m001_create_ledger(db: Database) -> None:
         PERIODS_AFTER_INSERT,
         PERIODS_AFTER_DELETE,
         TOUCHES_STAY,
+        TOUCHES_ARE_NEW,
         HISTORY,
         # Touches that waited in the spool: the one source that is always there.
         "INSERT INTO sources VALUES (1, 'spool', '', strftime('%Y-%m-%dT%H:%M:%SZ', 'now'))",

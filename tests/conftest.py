@@ -30,9 +30,9 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("TZ", "UTC")
     monkeypatch.chdir(home)
     yield home
-    from ledger import store
+    from ledger import connection
 
-    store.close()
+    connection.close()
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from support import in_child
 
 import ledger
 from ledger import paths, spool, store
+from ledger.connection import APPLICATION_ID, SCHEMA_VERSION, close
 
 
 @pytest.fixture
@@ -107,15 +108,15 @@ def directory(file: Path) -> None:
 def newer(file: Path) -> None:
     connection = sqlite3.connect(file)
     connection.execute("CREATE TABLE touches (future)")
-    connection.execute(f"PRAGMA application_id = {store.APPLICATION_ID}")
-    connection.execute(f"PRAGMA user_version = {store.SCHEMA_VERSION + 1}")
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
     connection.close()
 
 
 def foreign(file: Path) -> None:
     connection = sqlite3.connect(file)
     connection.execute("CREATE TABLE touches (theirs)")
-    connection.execute(f"PRAGMA user_version = {store.SCHEMA_VERSION}")
+    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
     connection.close()
 
 
@@ -186,7 +187,7 @@ def test_unreadable_ledger(open_home: Path) -> None:
     """A ledger that may not be opened leaves the touch in the spool."""
     file = Path(paths.ledger_path())
     ledger.record("mine", town="")
-    store.close()
+    close()
     os.chmod(open_home, 0o755)
     for directory in (file.parent, *file.parent.parents[:3]):
         os.chmod(directory, 0o777)
@@ -222,7 +223,7 @@ def disk(tmp_path: Path) -> Iterator[Path]:
     place.mkdir()
     mounted(place, "size=600k")
     yield place
-    store.close()
+    close()
     subprocess.run(["umount", "-l", str(place)], check=True)
 
 

@@ -12,7 +12,7 @@ from conftest import Run
 from support import in_child, snapshot
 
 import ledger
-from ledger import database, doctor, paths, signals, spool
+from ledger import connection, database, doctor, paths, signals, spool
 from ledger.encode import encode_state
 from ledger.finding import Finding
 from ledger.transfer import import_touches
@@ -54,9 +54,7 @@ def test_all_is_well(run: Run, file: Path, town: Path) -> None:
     """After some touches nothing is wrong, and the doctor tells what there is."""
     touch()
     touch()
-    from ledger import store
-
-    store.close()
+    connection.close()
     size = sum(part.stat().st_size for part in file.parent.glob("ledger.db*") if part.is_file())
     done = run("doctor")
     assert (done.returncode, done.stderr) == (0, "")

@@ -12,8 +12,9 @@ PACKAGE = Path(ledger.__file__).parent
 # From the ground up. A module may import those of the rows below its own, and those of
 # its own row that ALLOWED names.
 ROWS = [
-    ["gotime", "errors", "paths", "terminal", "checkpoint", "finding", "migrations.migrations"],
-    ["encode", "state", "rfc3339", "redaction_rules", "spool", "workspace", "instants"],
+    ["gotime", "errors", "paths", "terminal", "connection", "finding", "migrations.migrations"],
+    ["checkpoint", "encode", "state", "rfc3339", "redaction_rules", "spool", "workspace",
+     "instants"],
     ["decode", "redact", "store", "output"],
     ["signals", "database", "history"],
     ["recorder", "transfer", "doctor_files"],
@@ -32,8 +33,8 @@ ALLOWED = {
     ("recorder", "database"): "made lazily by the first touch, once in a ledger's life",
 }
 
-FAST_LANE = {"paths", "gotime", "encode", "redact", "spool", "store", "signals", "workspace",
-             "recorder", "touch_arguments", "checkpoint"}  # fmt: skip
+FAST_LANE = {"paths", "connection", "gotime", "encode", "redact", "spool", "store", "signals",
+             "workspace", "recorder", "touch_arguments", "checkpoint"}  # fmt: skip
 
 
 def modules() -> list[str]:

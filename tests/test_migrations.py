@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from ledger.migrations.migrations import migrations
 from sqlite_utils import Database
 
-from ledger import database, store
+from ledger import database
+from ledger.connection import APPLICATION_ID, SCHEMA_VERSION
 
 GAP_NS = 60_000_000_000
 
@@ -160,8 +161,8 @@ def test_sqlite_utils_builds_the_same_schema(tmp_path: Path) -> None:
         check=True,
     )  # fmt: skip
     assert schema(ours) == schema(theirs)
-    assert ("application_id", store.APPLICATION_ID) in schema(theirs)
-    assert ("user_version", store.SCHEMA_VERSION) in schema(theirs)
+    assert ("application_id", APPLICATION_ID) in schema(theirs)
+    assert ("user_version", SCHEMA_VERSION) in schema(theirs)
 
 
 def test_each_ledger_has_an_id_of_its_own(tmp_path: Path) -> None:

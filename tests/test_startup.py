@@ -7,6 +7,7 @@ from pathlib import Path
 
 FAST_LANE = {
     "ledger",
+    "ledger.connection",
     "ledger.encode",
     "ledger.gotime",
     "ledger.paths",
