@@ -181,6 +181,15 @@ def _migrate(connection: sqlite3.Connection) -> None:
         raise
 
 
+def missing_from_schema(connection: sqlite3.Connection) -> list[str]:
+    """Return the tables, triggers and the like that are not as the migrations make them."""
+    query = "SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL"
+    with contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as fresh:
+        _migrate(fresh)
+        made = set(fresh.execute(query))
+    return sorted(name for name, _ in made - set(connection.execute(query)))
+
+
 def drain(connection: sqlite3.Connection, ledger: str, tell: Tell | None = None) -> None:
     """Take what waits in the spool of `ledger` into it, as far as that is possible.
 

@@ -11,6 +11,7 @@ from ledger.doctor_files import permissions, spool_state
 from ledger.doctor_signals import signals
 from ledger.errors import LedgerUnusableError
 from ledger.finding import Finding
+from ledger.terminal import count
 
 _PERIOD_GAP_NS = 60_000_000_000
 
@@ -44,11 +45,19 @@ def _contents(connection: sqlite3.Connection, ledger: str) -> Iterator[Finding]:
         return
     (touches,) = connection.execute("SELECT count(*) FROM touches").fetchone()
     size = sum(map(_size, (ledger, f"{os.path.realpath(ledger)}-wal")))
-    yield Finding("ledger", f"{ledger}: {touches:,} touches, {size:,} bytes")
+    yield Finding("ledger", f"{ledger}: {count(touches, 'touch', 'touches')}, {size:,} bytes")
     applied = connection.execute(
         "SELECT name FROM _sqlite_migrations WHERE migration_set = 'keepalive' ORDER BY id"
     ).fetchall()
-    yield Finding("migrations", ", ".join(name for (name,) in applied))
+    missing = database.missing_from_schema(connection)
+    if missing:
+        yield Finding(
+            "migrations",
+            f"missing or changed: {', '.join(missing)}",
+            "Export the touches and import them into a new ledger.",
+        )
+    else:
+        yield Finding("migrations", ", ".join(name for (name,) in applied))
     yield _integrity(connection)
     yield from signals(connection, paths.spool_path(ledger))
 

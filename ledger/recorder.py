@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 # What `record` keeps of a command that begins with a space.
 PRIVATE = "[private]"
 
+_HOST = as_read_back(os.uname().nodename)
+
 # How many spooled touches one touch takes along, at some 20 microseconds each.
 _DRAIN_MOST = 100
 
@@ -121,7 +123,7 @@ def _record(  # noqa: PLR0913 - what the five public ones say
             _signal(paths.town_signal, town, alone, at_ns, problems)
         touch = (
             at_ns,
-            _text(os.uname().nodename),
+            _HOST,
             _place(town),
             _place(workspace),
             _text(paths.default_actor() if actor is None else actor),

@@ -82,8 +82,8 @@ def _open_for_writing(path: str, flags: int) -> int:
 
 
 def _replace(path: str, content: bytes, existing: "os.stat_result | None") -> None:
-    directory, name = os.path.split(path)
-    temporary = os.path.join(directory, f".{name}.{os.urandom(8).hex()}.tmp")
+    directory, _, name = path.rpartition("/")
+    temporary = f"{directory}/.{name}.{os.urandom(8).hex()}.tmp"
     try:
         file = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
         try:

@@ -63,3 +63,8 @@ def fit(text: str, columns: int, *, keep_end: bool = False) -> str:
 def pad(text: str, columns: int) -> str:
     """Return `text` with blanks to so many columns."""
     return text + " " * (columns - width(text))
+
+
+def count(number: int, one: str, more: str) -> str:
+    """Return ``1 touch`` or ``1,234 touches``."""
+    return f"{number:,} {one if number == 1 else more}"

@@ -7,6 +7,7 @@ passed over.
 
 import json
 import sqlite3
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -115,7 +116,7 @@ class _Import:
         self._look_for_other_runs()
         new = []
         for number, text in batch:
-            line = text.strip()
+            line = (text.removeprefix(BOM_UTF8) if number == 1 else text).strip()
             if not line:
                 continue
             try:
@@ -208,8 +209,10 @@ def _object(text: bytes) -> dict[str, object]:
         raise _RefusedError("not UTF-8") from None
     except RecursionError:
         raise _RefusedError("nested too deeply") from None
-    except ValueError as error:
-        raise _RefusedError(f"not JSON: {error}") from None
+    except json.JSONDecodeError as error:
+        raise _RefusedError(f"not JSON, at column {error.colno}: {error.msg}") from None
+    except ValueError as error:  # a number of thousands of digits
+        raise _RefusedError(str(error)) from None
     if end != len(characters):
         raise _RefusedError("more than one JSON value")
     if not isinstance(line, dict):

@@ -358,7 +358,7 @@ def test_bad_lines(run: Run, home: Path) -> None:
     done = run("import", "bad\x1b.jsonl")
     assert (done.returncode, done.stdout) == (1, "")
     lines = done.stderr.splitlines()
-    why = "not JSON: Expecting value: line 1 column 1 (char 0)"
+    why = "not JSON, at column 1: Expecting value"
     assert lines[:20] == [rf"bad\x1b.jsonl:{number}: {why}" for number in range(2, 22)]
     assert lines[20:] == [
         r"bad\x1b.jsonl: 6 more lines refused",

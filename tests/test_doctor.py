@@ -358,3 +358,15 @@ def test_unusable_place(run: Run) -> None:
     done = run("doctor", env={"KEEPALIVE_DB": "/dev/null/x"})
     assert done.returncode == 1
     assert "WRONG  permissions  /dev/null is no directory" in done.stdout
+
+
+def test_broken_schema(run: Run, file: Path, town: Path) -> None:
+    """A view or a trigger that somebody dropped is missed."""
+    touch()
+    connection.close()
+    with closing(sqlite3.connect(file, isolation_level=None)) as opened:
+        opened.execute("DROP VIEW history")
+        opened.execute("DROP TRIGGER periods_after_insert")
+    done = run("doctor")
+    assert done.returncode == 1
+    assert "WRONG  migrations   missing or changed: history, periods_after_insert" in done.stdout

@@ -133,7 +133,7 @@ def test_export_then_import(tmp_path_factory: pytest.TempPathFactory, rows: list
 
 
 REFUSED = [
-    (b"nonsense", "not JSON: Expecting value: line 1 column 1 (char 0)"),
+    (b"nonsense", "not JSON, at column 1: Expecting value"),
     (b"\xff\xfe", "not UTF-8"),
     (b"[" * 100_000, "nested too deeply"),
     (b"{} {}", "more than one JSON value"),
@@ -288,4 +288,12 @@ def test_any_line_is_taken_or_refused(
     assert result.refused == len(reasons)
     assert all(reason for _, reason in reasons)
     assert connection.execute("SELECT count(*) FROM touches").fetchone() == (result.added,)
+    connection.close()
+
+
+def test_byte_order_mark(home: Path) -> None:
+    """A mark at the start of the file, as some editors put there, is passed over."""
+    connection = database.open_ledger()
+    line = b'{"at_ns": 1, "command": "gt"}'
+    assert load(connection, [b"\xef\xbb\xbf" + line, b"\xef\xbb\xbf" + line]) == Imported(1, 0, 1)
     connection.close()

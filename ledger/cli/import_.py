@@ -57,8 +57,8 @@ def command(*, file: BinaryIO, source: str | None) -> int:
     if refused > _TOLD:
         click.echo(f"{shown}: {refused - _TOLD:,} more lines refused", err=True)
     click.echo(
-        f"{result.added:,} touches added, {result.known:,} already there,"
-        f" {result.refused:,} lines refused",
+        f"{terminal.count(result.added, 'touch', 'touches')} added, {result.known:,} already there,"
+        f" {terminal.count(result.refused, 'line', 'lines')} refused",
         err=True,
     )
     return 1 if result.refused else 0
