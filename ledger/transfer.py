@@ -10,7 +10,6 @@ import sqlite3
 from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import islice
 
 from ledger import rfc3339
@@ -25,9 +24,6 @@ from ledger.redact import redact
 _AT_ONCE = 20_000
 
 _INT64 = range(-(1 << 63), 1 << 63)
-
-# Commands come again and again; those up to this length are worth remembering.
-_SHORT = 200
 
 _decode = json.JSONDecoder().raw_decode
 
@@ -180,7 +176,7 @@ class _Import:
             stream_id = self._stream_ids[names]
         except (KeyError, TypeError):
             stream_id = self._stream_id(names)
-        return stream_id, at_ns, _recorded(command)
+        return stream_id, at_ns, redact(_valid(command))
 
     def _stream_id(self, names: tuple[object, ...]) -> int:
         stream = []
@@ -242,12 +238,3 @@ def _valid(text: str) -> str:
         except UnicodeEncodeError:
             return text.translate(_SURROGATES)
     return text
-
-
-def _recorded(command: str) -> str:
-    return _recorded_before(command) if len(command) <= _SHORT else redact(_valid(command))
-
-
-@lru_cache(maxsize=10_000)
-def _recorded_before(command: str) -> str:
-    return redact(_valid(command))
