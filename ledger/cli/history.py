@@ -108,7 +108,7 @@ def _print_table(rows: Iterable[HistoryRow], chosen: Iterable[Stream], zone: Zon
     """Print `rows`, all of streams that are `chosen` or newer; return whether there were any."""
     chosen = list(chosen)
     home = os.path.expanduser("~")
-    by_host = len({stream.host for stream in chosen}) > 1
+    by_host = len({stream.host for stream in chosen if stream.host}) > 1
     columns = options.terminal_columns()
     actor = _widest(stream.actor for stream in chosen)
     place = _widest(_place(stream, home, by_host=by_host) for stream in chosen)
