@@ -9,10 +9,10 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from ledger import paths, spool
-from ledger.decode import decode_state
 from ledger.doctor_files import leftovers
 from ledger.finding import Finding
 from ledger.instants import duration
+from ledger.signals import read_file
 from ledger.state import State
 
 # An import brings touches that wrote no signal here.
@@ -91,22 +91,12 @@ def _written_in(town: str, workspace: str) -> Iterator[tuple[str, str]]:
 
 
 def _look(connection: sqlite3.Connection, waiting: str, streams: _Streams) -> dict[str, _Look]:
-    states = {path: _read(path) for path in streams}
+    states = {path: read_file(path) for path in streams}
     spooled = _spooled(waiting) if streams else {}
     return {
         path: _Look(states[path], _newest([_last_touch(connection, ids), spooled.get(path)]))
         for path, ids in streams.items()
     }
-
-
-def _read(path: str) -> State | None:
-    try:
-        if os.path.isfile(path):
-            with open(path, "rb") as file:
-                return decode_state(file.read())
-    except OSError:
-        pass
-    return None
 
 
 def _last_touch(connection: sqlite3.Connection, streams: Iterable[int]) -> int | None:

@@ -49,9 +49,9 @@ def redact(*words: str) -> str:
     command = " ".join(words)
     if not suspicious(command) or os.environ.get("KEEPALIVE_REDACT", "").lower() == "off":
         return command
-    from ledger import redaction_rules
+    from ledger import redaction
 
-    return redaction_rules.replace(*words)
+    return redaction.replace(*words)
 
 
 def suspicious(command: str) -> bool:

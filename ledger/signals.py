@@ -16,8 +16,6 @@ from ledger import paths
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from ledger.state import State
 
 # What creating or renaming the temporary file may fail with where writing in
@@ -160,7 +158,10 @@ def read(root: str) -> "State | None":
     None is for a missing file, one that may not be read, one that is not a regular
     file, and content that `ledger.decode_state` refuses. Never blocks, never raises.
     """
-    return _read(paths.workspace_signal, root)
+    try:
+        return read_file(paths.workspace_signal(root))
+    except ValueError:
+        return None
 
 
 def read_town_activity() -> "State | None":
@@ -169,15 +170,19 @@ def read_town_activity() -> "State | None":
     None as for `read`, and when neither ``GT_TOWN_ROOT`` nor ``HOME`` is set.
     """
     town = paths.default_town()
-    return None if town is None else _read(paths.town_signal, town)
+    try:
+        return None if town is None else read_file(paths.town_signal(town))
+    except ValueError:
+        return None
 
 
-def _read(path_in: "Callable[[str], str]", root: str) -> "State | None":
+def read_file(path: str) -> "State | None":
+    """Return what the signal at `path` says, or None, as `read` does."""
     from ledger.decode import decode_state
 
     try:
-        file = os.open(path_in(root), os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
-    except (OSError, ValueError):
+        file = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    except OSError:
         return None
     try:
         if not stat.S_ISREG(os.fstat(file).st_mode):

@@ -3,20 +3,18 @@
 import base64
 import json
 from datetime import UTC, datetime, timedelta, timezone
-from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from vectors import assert_same, each_category_of
 
 from ledger.decode import decode_state
 from ledger.encode import encode_state
 from ledger.gotime import format_instant
 from ledger.rfc3339 import parse
 from ledger.state import ZERO_TIME_NS, State
-
-VECTORS = Path(__file__).parent / "data" / "conformance" / "decode.jsonl"
 
 FIRST_NS = -62_167_219_200 * 10**9
 LAST_NS = 253_402_300_800 * 10**9 - 1
@@ -37,27 +35,7 @@ json_like = st.lists(
 ).map(b"".join)
 
 
-def vectors_by_category() -> dict[str, list[dict[str, Any]]]:
-    categories: dict[str, list[dict[str, Any]]] = {}
-    for line in VECTORS.read_text("ascii").splitlines():
-        vector = json.loads(line)
-        categories.setdefault(vector["id"].rpartition("-")[0], []).append(vector)
-    return categories
-
-
-each_category = pytest.mark.parametrize(
-    "vectors", [pytest.param(group, id=name) for name, group in vectors_by_category().items()]
-)
-
-
-def assert_same(got: dict[str, Any], expected: dict[str, Any]) -> None:
-    """Fail with the ids of all vectors that differ, each with what was got and expected."""
-    differing = [
-        f"{name}: got {got[name]!r:.300}, expected {expected[name]!r:.300}"
-        for name in expected
-        if got[name] != expected[name]
-    ]
-    assert not differing, "\n".join(differing)
+each_category = each_category_of("decode.jsonl")
 
 
 def as_vector_result(state: State | None) -> dict[str, object] | None:

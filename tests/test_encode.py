@@ -2,19 +2,16 @@
 
 import base64
 import json
-from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from vectors import assert_same, each_category_of
 
 from ledger.decode import decode_state
 from ledger.encode import as_read_back, encode_state
 from ledger.gotime import format_instant
 from ledger.state import State
-
-VECTORS = Path(__file__).parent / "data" / "conformance" / "encode.jsonl"
 
 FIRST_NS = -62_167_219_200 * 10**9
 LAST_NS = 253_402_300_800 * 10**9 - 1
@@ -29,27 +26,7 @@ commands = st.one_of(
 )
 
 
-def vectors_by_category() -> dict[str, list[dict[str, str]]]:
-    categories: dict[str, list[dict[str, str]]] = {}
-    for line in VECTORS.read_text("ascii").splitlines():
-        vector = json.loads(line)
-        categories.setdefault(vector["id"].rpartition("-")[0], []).append(vector)
-    return categories
-
-
-each_category = pytest.mark.parametrize(
-    "vectors", [pytest.param(group, id=name) for name, group in vectors_by_category().items()]
-)
-
-
-def assert_same(got: dict[str, Any], expected: dict[str, Any]) -> None:
-    """Fail with the ids of all vectors that differ, each with what was got and expected."""
-    differing = [
-        f"{name}: got {got[name]!r:.300}, expected {expected[name]!r:.300}"
-        for name in expected
-        if got[name] != expected[name]
-    ]
-    assert not differing, "\n".join(differing)
+each_category = each_category_of("encode.jsonl")
 
 
 @each_category

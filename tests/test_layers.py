@@ -12,8 +12,9 @@ PACKAGE = Path(ledger.__file__).parent
 # From the ground up. A module may import those of the rows below its own, and those of
 # its own row that ALLOWED names.
 ROWS = [
-    ["gotime", "errors", "paths", "terminal", "connection", "finding", "migrations.migrations"],
-    ["checkpoint", "encode", "state", "rfc3339", "redaction_rules", "spool", "workspace",
+    ["gotime", "errors", "paths", "terminal", "connection", "finding", "redaction_rules",
+     "migrations.migrations"],
+    ["checkpoint", "encode", "state", "rfc3339", "redaction", "spool", "workspace",
      "instants"],
     ["decode", "redact", "store", "output"],
     ["signals", "database", "history"],

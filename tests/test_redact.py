@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger import redaction_rules
+from ledger import redaction, redaction_rules
 from ledger.redact import redact, suspicious
 
 # All secrets are put together here, so that none is found in this file.
@@ -455,7 +455,7 @@ def test_explanation() -> None:
     start = command.index("hunter2")
     assert [
         (finding.rule, finding.meaning, finding.start, finding.end)
-        for finding in redaction_rules.explain(command)
+        for finding in redaction.explain(command)
     ] == [
         ("github-token", "a GitHub token", 10, 10 + len(GITHUB)),
         ("password", "the value of a password", start, start + 7),
@@ -464,7 +464,7 @@ def test_explanation() -> None:
 
 def test_explanation_of_a_command_without_secrets() -> None:
     """Where nothing is replaced there is nothing to explain."""
-    assert redaction_rules.explain("gt status --token") == []
+    assert redaction.explain("gt status --token") == []
 
 
 def test_widest_rule_names_the_mark() -> None:
@@ -511,7 +511,7 @@ def test_redacting_twice_is_redacting_once(command: str) -> None:
 @given(COMMANDS)
 def test_quick_test_misses_nothing(command: str) -> None:
     """Whatever the rules would change, the quick test lets through to them."""
-    assert suspicious(command) or redaction_rules.replace(command) == command
+    assert suspicious(command) or redaction.replace(command) == command
 
 
 @given(COMMANDS)
@@ -519,7 +519,7 @@ def test_explanation_is_what_happens(command: str) -> None:
     """The places of an explanation, with the marks put there, are the redacted command."""
     pieces = []
     done = 0
-    for finding in redaction_rules.explain(command):
+    for finding in redaction.explain(command):
         assert done <= finding.start < finding.end
         pieces += [command[done : finding.start], f"[redacted:{finding.rule}]"]
         done = finding.end
@@ -587,7 +587,7 @@ def test_words_once_redacted_stay(words: list[str]) -> None:
     assert redact(once) == once
     command = " ".join(words)
     rebuilt, done = "", 0
-    for finding in redaction_rules.explain(*words):
+    for finding in redaction.explain(*words):
         rebuilt += command[done : finding.start] + f"[redacted:{finding.rule}]"
         done = finding.end
     assert rebuilt + command[done:] == once

@@ -1,6 +1,5 @@
 """Finding the workspace: the vectors of the original, and what stands around them."""
 
-import json
 import os
 import tempfile
 from collections.abc import Iterator
@@ -8,15 +7,9 @@ from pathlib import Path
 
 import pytest
 from support import NOBODY, build, in_child
+from vectors import vectors
 
 from ledger import find_workspace
-
-VECTORS = [
-    json.loads(line)
-    for line in (Path(__file__).parent / "data/conformance/workspace.jsonl")
-    .read_text()
-    .splitlines()
-]
 
 
 @pytest.fixture
@@ -26,7 +19,7 @@ def top(tmp_path: Path) -> Path:
     return top.resolve()
 
 
-@pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["id"])
+@pytest.mark.parametrize("vector", vectors("workspace.jsonl"), ids=lambda vector: vector["id"])
 def test_vector(vector: dict, top: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The root is the one that the original finds."""
     build(top, vector["tree"])

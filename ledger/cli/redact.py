@@ -2,7 +2,7 @@
 
 import click
 
-from ledger import recorder, redact, redaction_rules, terminal
+from ledger import recorder, redact, redaction, terminal
 from ledger.encode import as_read_back
 
 
@@ -27,7 +27,7 @@ def command(*, words: tuple[str, ...], explain: bool) -> None:
     click.echo(terminal.visible(recorded))
     if not explain:
         return
-    findings = redaction_rules.explain(*words)
+    findings = redaction.explain(*words)
     if private:
         click.echo("It begins with a space, so nothing of it is recorded.")
     elif not findings:
