@@ -1,4 +1,10 @@
-"""Times as people write and read them: the one parser of all commands, and zones."""
+"""Times and durations as people write and read them: the one parser of all commands, and zones.
+
+Zones and their rules are zoneinfo's, ISO 8601 is datetime's. The few words around them are
+read here, since the libraries that read words guess: dateparser and dateutil take ``15m`` or
+``26.02.2026`` for something, each for something else, and here a typing error must not
+become a range.
+"""
 
 import os
 import re
@@ -33,6 +39,10 @@ class Zone(NamedTuple):
         moment = datetime.fromtimestamp(seconds, self.rules or UTC)
         moment = moment.replace(microsecond=ns // 1000)
         return moment if self.rules else moment.astimezone()
+
+    def text(self, at_ns: int) -> str:
+        """Return the instant as people read it: the date and the time to the second."""
+        return self.wall_clock(at_ns).strftime("%Y-%m-%d %H:%M:%S")
 
     def at_ns(self, wall: datetime) -> int:
         """Return the instant when clocks of this zone show the naive `wall`.
@@ -134,8 +144,27 @@ def parse_iso(text: str, where: Zone | None) -> int:
     return at_ns + (int(fraction[1][:9].ljust(9, "0")) if fraction else 0)
 
 
+def parse_duration(text: str) -> int:
+    """Return the length that `text` names (``90s``, ``15m``, ``1h30m``, ``1.5h``) in nanoseconds.
+
+    Raises BadInputError.
+    """
+    try:
+        length_ns = _length_ns(text.strip().lower())
+    except ValueError:  # thousands of digits
+        length_ns = None
+    if length_ns is None or length_ns > _INT64_MAX:
+        raise BadInputError(
+            f"{text!r} is not a duration that I can read", "Write 90s, 15m, 2h, 1h30m or 1.5h."
+        )
+    return length_ns
+
+
 def _duration_ns(words: str) -> int | None:
-    words = words.removesuffix("ago").rstrip()
+    return _length_ns(words.removesuffix("ago").rstrip())
+
+
+def _length_ns(words: str) -> int | None:
     position, total_ns = 0, 0
     while match := _DURATION.match(words, position):
         whole, _, part = match[1].partition(".")
@@ -143,6 +172,25 @@ def _duration_ns(words: str) -> int | None:
         total_ns += int(whole) * scale + int(part or 0) * scale // 10 ** len(part)
         position = match.end()
     return total_ns if 0 < position == len(words) else None
+
+
+_UNITS = (("d", 86_400), ("h", 3600), ("m", 60), ("s", 1))
+
+
+def exact_duration(length_ns: int) -> str:
+    """Return a duration as `parse_duration` reads it back: ``1h30m``, ``45s``, ``0.5s``.
+
+    >>> exact_duration(5_400_000_000_000)
+    '1h30m'
+    """
+    seconds, fraction_ns = divmod(length_ns, NS)
+    parts = []
+    for unit, size in _UNITS:
+        count, seconds = divmod(seconds, size)
+        decimals = f".{fraction_ns:09d}".rstrip("0") if unit == "s" and fraction_ns else ""
+        if count or decimals:
+            parts.append(f"{count}{decimals}{unit}")
+    return "".join(parts) or "0s"
 
 
 def duration(length_ns: int) -> str:
@@ -156,7 +204,7 @@ def duration(length_ns: int) -> str:
         return f"{length_ns // (NS // 10) / 10}s"
     seconds = length_ns // NS
     parts: list[str] = []
-    for unit, size in (("d", 86_400), ("h", 3600), ("m", 60), ("s", 1)):
+    for unit, size in _UNITS:
         count, seconds = divmod(seconds, size)
         if count or parts:
             parts.append(f"{count}{unit}")

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ledger import instants
 from ledger.errors import BadInputError
-from ledger.instants import NS, duration, parse, parse_iso, zone
+from ledger.instants import NS, duration, exact_duration, parse, parse_duration, parse_iso, zone
 
 UTC_ZONE = zone("UTC")
 RIGA = zone("Europe/Riga")
@@ -268,3 +268,94 @@ def test_every_zone_there_is() -> None:
 def test_durations_in_words(length_ns: int, text: str) -> None:
     """A duration shows its two largest units, and never more than has passed."""
     assert duration(length_ns) == text
+
+
+lengths = st.one_of(
+    st.integers(0, INT64_NS),
+    st.integers(0, 100 * 86_400).map(lambda second: second * NS),
+    st.integers(0, 10 * NS),
+)
+
+
+@given(lengths)
+def test_an_exact_duration_reads_back(length_ns: int) -> None:
+    """A duration written exactly is read as the same to the nanosecond, also as a time."""
+    text = exact_duration(length_ns)
+    assert parse_duration(text) == length_ns
+    assert parse(text, 0, UTC_ZONE) == -length_ns
+    assert text == text.strip().lower()
+    assert " " not in text
+
+
+@pytest.mark.parametrize(
+    ("length_ns", "text"),
+    [
+        (0, "0s"),
+        (1, "0.000000001s"),
+        (500_000_000, "0.5s"),
+        (NS, "1s"),
+        (59_999_999_999, "59.999999999s"),
+        (60 * NS, "1m"),
+        (60 * NS + 1, "1m0.000000001s"),
+        (90 * NS, "1m30s"),
+        (5400 * NS, "1h30m"),
+        (86_400 * NS, "1d"),
+        (604_800 * NS, "7d"),
+        (90_061 * NS, "1d1h1m1s"),
+        (3600 * NS + 100_000_000, "1h0.1s"),
+        (INT64_NS, "106751d23h47m16.854775807s"),
+    ],
+)
+def test_durations_to_the_nanosecond(length_ns: int, text: str) -> None:
+    """An exact duration names every unit that it needs, and no other."""
+    assert exact_duration(length_ns) == text
+    assert parse_duration(text) == length_ns
+
+
+@pytest.mark.parametrize(
+    ("text", "length_ns"),
+    [
+        ("90s", 90 * NS),
+        (" 15m ", 900 * NS),
+        ("2H", 7200 * NS),
+        ("1h 30 minutes", 5400 * NS),
+        ("1.5h", 5400 * NS),
+        ("1w", 604_800 * NS),
+        ("0.0000000019s", 1),  # cut to the nanosecond
+        ("0.5m", 30 * NS),
+        ("106751d23h47m16.854775807s", INT64_NS),
+    ],
+)
+def test_lengths_in_many_forms(text: str, length_ns: int) -> None:
+    """A duration takes the units of a time, in all their spellings."""
+    assert parse_duration(text) == length_ns
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", " ", "5", "m", "-5m", "+5m", "5m-", "1h30", "h2", "5x", "1mo", ".5s", "5.s", "1e3s",
+        "1,5h", "5 m a", "2 hours ago", "now", "today", "2026-02-26", "inf", "nans",
+        "106751d23h47m16.854775808s", "15251w", "9" * 5000 + "s", "0." + "1" * 5000 + "s",
+        "\x1b[31m", "\udcff", "٣h", "5\0m",
+    ],
+)  # fmt: skip
+def test_what_is_no_duration(text: str) -> None:
+    """What is no length, or more than a ledger holds, is an error that shows the text."""
+    with pytest.raises(BadInputError) as caught:
+        parse_duration(text)
+    assert (str(caught.value), caught.value.hint) == (
+        f"{text!r} is not a duration that I can read",
+        "Write 90s, 15m, 2h, 1h30m or 1.5h.",
+    )
+
+
+@given(st.text() | st.from_regex(r"([0-9]{1,25}(\.[0-9]{1,25})? ?[smhdw] ?){1,3}", fullmatch=True))
+def test_any_text_is_a_duration_or_an_error(text: str) -> None:
+    """Whatever is given for a duration is read, or refused with a BadInputError."""
+    try:
+        length_ns = parse_duration(text)
+    except BadInputError:
+        return
+    assert 0 <= length_ns <= INT64_NS
+    assert parse_duration(exact_duration(length_ns)) == length_ns
