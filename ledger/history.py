@@ -76,8 +76,13 @@ def streams(connection: sqlite3.Connection, filters: Filters = EVERYTHING) -> St
 
 def _is_one_of(wanted: Sequence[str], name: str) -> bool:
     return not wanted or any(
-        name == one or (any(c in one for c in "*?[") and fnmatchcase(name, one)) for one in wanted
+        name == one or (is_pattern(one) and fnmatchcase(name, one)) for one in wanted
     )
+
+
+def is_pattern(name: str) -> bool:
+    """Tell whether a name is matched as a shell pattern."""
+    return any(character in name for character in "*?[")
 
 
 def _directories(wanted: Sequence[str]) -> list[str]:
