@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 from ledger.errors import BadInputError
-from ledger.history import Filters, Streams, streams
+from ledger.history import Filters, Streams
 from ledger.instants import NS
 from ledger.periods import ActivePeriods, Range, Span, unite
 
@@ -84,12 +84,12 @@ def active_periods(
     return unite(spans, gap_ns)
 
 
-# From the last period that began by :since_ns to the first that begins at :until_ns or later.
+# From the last period that began before :since_ns to the first that begins at :until_ns or later.
 _PERIODS = """
 SELECT started_ns, min(ended_ns, :now_ns) FROM periods
 WHERE stream_id = :stream AND started_ns <= :now_ns
   AND started_ns >= coalesce(
-    (SELECT max(started_ns) FROM periods WHERE stream_id = :stream AND started_ns <= :since_ns),
+    (SELECT max(started_ns) FROM periods WHERE stream_id = :stream AND started_ns < :since_ns),
     :since_ns)
   AND started_ns <= coalesce(
     (SELECT min(started_ns) FROM periods WHERE stream_id = :stream AND started_ns >= :until_ns),
@@ -105,8 +105,8 @@ def _periods(connection: sqlite3.Connection, stream: int, span: Range) -> list[S
 _WALK = """
 WITH RECURSIVE walk (at_ns, before_ns) AS (
   SELECT coalesce(
-    (SELECT at_ns FROM touches WHERE at_ns <= :since_ns AND {chosen} ORDER BY at_ns DESC LIMIT 1),
-    (SELECT at_ns FROM touches WHERE at_ns > :since_ns AND at_ns <= :now_ns AND {chosen}
+    (SELECT at_ns FROM touches WHERE at_ns < :since_ns AND {chosen} ORDER BY at_ns DESC LIMIT 1),
+    (SELECT at_ns FROM touches WHERE at_ns >= :since_ns AND at_ns <= :now_ns AND {chosen}
      ORDER BY at_ns LIMIT 1)), NULL
   UNION ALL
   SELECT coalesce(
@@ -126,8 +126,7 @@ ORDER BY before_ns"""
 def _from_touches(
     connection: sqlite3.Connection, stream_ids: Collection[int], span: Range, gap_ns: int
 ) -> ActivePeriods:
-    everything = len(stream_ids) == len(streams(connection))
-    chosen = "true" if everything else f"stream_id IN ({','.join(map(str, stream_ids))})"
+    chosen = f"stream_id IN ({','.join(map(str, stream_ids))})"
     rows = connection.execute(
         _WALK.format(chosen=chosen), {"gap_ns": gap_ns, **span._asdict()}
     ).fetchall()

@@ -133,10 +133,8 @@ def heatmap(hours: Sequence[Sequence[Cell]], columns: int, *, utf8: bool) -> lis
     cells = list(chain.from_iterable(hours))
     percent = next((one for one in (1, 2, 5, 10, 20) if _within(cells, 4 * one)), 25)
     for name, row in zip(WEEKDAYS, hours, strict=True):
-        marked = (_mark(cell, marks.shades, 100 // percent, marks) for cell in row)
-        wide = (
-            " " * ((size - 1) // 2) + one if one == marks.idle else one * size for one in marked
-        )
+        drawn = (_mark(cell, marks.shades, 100 // percent, marks) for cell in row)
+        wide = (" " * ((size - 1) // 2) + one if one == marks.idle else one * size for one in drawn)
         lines.append(f"{name} " + "".join(one.ljust(size) for one in wide))
     shades = [f"{shade} to {percent * (n + 1)}%" for n, shade in enumerate(marks.shades)]
     notes = ["active:", *shades, f"{marks.idle} idle", *_note_of_blanks(cells)]

@@ -1,5 +1,6 @@
 """Conditions on a record's figures, such as ``wasted_per_day>100``: for checks in CI."""
 
+import math
 import operator
 import re
 from collections.abc import Mapping, Sequence
@@ -56,7 +57,7 @@ def parse_condition(text: str, fields: Sequence[str]) -> Condition:
     try:
         number = float(value)
     except ValueError:
-        if not field.endswith("_s"):
-            raise BadInputError(f"{value!r} is not a number, in {text!r}") from None
-        number = parse_duration(value) / NS
+        number = parse_duration(value) / NS if field.endswith("_s") else math.nan
+    if math.isnan(number):
+        raise BadInputError(f"{value!r} is not a number, in {text!r}")
     return Condition(text, field, sign, number)

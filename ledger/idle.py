@@ -1,6 +1,7 @@
 """Idle-period reports: when the chosen streams were silent, and how much in all."""
 
 import sqlite3
+import sys
 import time
 from collections.abc import Sequence
 from itertools import islice, pairwise
@@ -116,7 +117,8 @@ def idle_report(  # noqa: PLR0913 - what the command's options say
         key=lambda found: (found[0].started_ns, found[0].began_ns, found[1].name),
         reverse=True,
     )
-    periods = [_period(connection, gap, one, policy) for gap, one in islice(newest, limit)]
+    most = None if limit is None else min(limit, sys.maxsize)
+    periods = [_period(connection, gap, one, policy) for gap, one in islice(newest, most)]
     return IdleReport(span.since_ns, span.until_ns, min_ns, periods[::-1], groups)
 
 
@@ -164,7 +166,10 @@ def idle_days(report: IdleReport, zone: Zone) -> list[IdleSummary]:
     """
     edges = [report.since_ns]
     while edges[-1] < report.until_ns:
-        edges.append(min(zone.midnight(edges[-1], days=1), report.until_ns))
+        after = zone.midnight(edges[-1], days=1)
+        if after <= edges[-1]:  # clocks went back from one day into the day before
+            after = zone.midnight(edges[-1], days=2)
+        edges.append(min(after, report.until_ns))
     return [
         summarize(group.group, group.idle, group.first_ns, since, until)
         for since, until in pairwise(edges)

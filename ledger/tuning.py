@@ -164,7 +164,7 @@ def _candidates(bound: Bound) -> Iterator[Policy]:
     if bound.max_reaction_ns is not None:
         own = max(bound.max_reaction_ns // NS, 1) * NS
     else:  # whole minutes that fire so often, or a little less
-        own = -(-1440 * NS // int((bound.max_per_day or 1) * NS)) * minute
+        own = min(-(-1440 * NS // max(int((bound.max_per_day or 1) * NS), 1)), 10_080) * minute
 
     def lengths(minutes: tuple[int, ...]) -> list[int]:
         return sorted({own, *(number * minute for number in minutes)})

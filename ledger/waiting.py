@@ -9,7 +9,7 @@ import contextlib
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from ledger.heartbeat import NextHeartbeat
@@ -19,16 +19,18 @@ from ledger.policy import ACTIVE, Policy
 if TYPE_CHECKING:
     from watchdog.events import FileSystemEventHandler
 
-# After a change that turned out to be no touch, the next one is looked into this much
-# later; without any change a look is taken this often.
-_SETTLE_S = 0.4
-_LOOK_S = 15.0
-_LOOK_UNTOLD_S = 1.0
+# A change is looked into a moment later, since a touch changes more than one file. If it
+# was no touch in the ledger, one may wait in the spool for whoever holds the lock: then
+# and where the kernel can't tell there is a look every second for a while, else seldom.
+_SETTLE_S = 0.3
+_SOON_S = 1.0
+_SOON_LOOKS = 20
+_SELDOM_S = 15.0
 
 Ask = Callable[[], NextHeartbeat]
 
 
-def wait_for_heartbeat(ask: Ask, policy: Policy, places: Iterable[str] | None = None) -> bool:
+def wait_for_heartbeat(ask: Ask, policy: Policy, places: Sequence[str] | None = None) -> bool:
     """Sleep until the heartbeat is due that `ask` names now, and return True.
 
     With `places`, the directories in which a touch changes a file, return False as soon
@@ -56,29 +58,49 @@ def wait_for_heartbeat(ask: Ask, policy: Policy, places: Iterable[str] | None = 
     return True
 
 
-def _resumes(ask: Ask, last_ns: int | None, places: Iterable[str], due: float) -> bool:
+def _resumes(ask: Ask, last_ns: int | None, places: Sequence[str], due: float) -> bool:
     """Wait until `due` for a touch after the one at `last_ns`; tell whether one came."""
     changed = threading.Event()
-    with _told(changed, places) as told:
-        look_s = _LOOK_S if told else _LOOK_UNTOLD_S
-        while ask().at_ns == last_ns:
-            if (left := due - time.monotonic()) <= 0:
-                return False
-            if changed.wait(min(left, look_s)):
-                time.sleep(min(left, _SETTLE_S))
-                changed.clear()
-    return True
+    looks = 0
+    while (left := due - time.monotonic()) > 0:
+        # A place that is not there yet is made in the nearest directory that is.
+        there = {_nearest(place) for place in places}
+        with _told(changed, there, places) as told:
+            while there == {_nearest(place) for place in places}:
+                if ask().at_ns != last_ns:
+                    return True
+                if (left := due - time.monotonic()) <= 0:
+                    break
+                soon = looks > 0 or not told
+                looks = max(looks - 1, 0)
+                if changed.wait(min(left, _SOON_S if soon else _SELDOM_S)):
+                    time.sleep(min(left, _SETTLE_S))
+                    changed.clear()
+                    looks = _SOON_LOOKS
+    return False
+
+
+def _nearest(place: str) -> str:
+    """Return the directory `place`, or the nearest above it that there is."""
+    while place != "/" and not os.path.isdir(place):
+        place = os.path.dirname(place)
+    return place
 
 
 @contextlib.contextmanager
-def _told(changed: threading.Event, places: Iterable[str]) -> Iterator[bool]:
-    """Set `changed` whenever a file changes in the `places`; give False where that can't be."""
+def _told(changed: threading.Event, there: Iterable[str], places: Sequence[str]) -> Iterator[bool]:
+    """Set `changed` when something changes that a touch changes; give False where that can't be."""
+    import logging
+
     from watchdog.observers import Observer
 
-    observer = Observer()
+    log = logging.getLogger("watchdog")
+    if not log.handlers:  # or else its complaints at the end go to standard error
+        log.addHandler(logging.NullHandler())
     try:
-        for place in filter(os.path.isdir, places):
-            observer.schedule(_handler(changed), place)
+        observer = Observer()
+        for directory in there:
+            observer.schedule(_handler(changed, places), directory)
         observer.start()
     except OSError:
         yield False
@@ -90,20 +112,22 @@ def _told(changed: threading.Event, places: Iterable[str]) -> Iterator[bool]:
         observer.join()
 
 
-def _handler(changed: threading.Event) -> "FileSystemEventHandler":
+def _handler(changed: threading.Event, places: Sequence[str]) -> "FileSystemEventHandler":
     from watchdog.events import FileSystemEvent, FileSystemEventHandler
 
     class Handler(FileSystemEventHandler):
         def on_any_event(self, event: FileSystemEvent) -> None:
-            name = os.fsdecode(event.dest_path or event.src_path)
-            kind = event.event_type
-            # A reader makes the WAL and its index, and so changes their directory.
-            if (
-                kind in {"created", "moved", "modified"}
-                and not name.endswith("-shm")
-                and not (name.endswith("-wal") and kind == "created")
-                and not (event.is_directory and kind == "modified")
-            ):
+            kind, path = event.event_type, os.fsdecode(event.dest_path or event.src_path)
+            if kind not in {"created", "moved", "modified"}:
+                return
+            if event.is_directory:
+                # Being made is a change; that something was made in it is told by itself.
+                told = kind != "modified" and any(f"{p}/".startswith(f"{path}/") for p in places)
+            else:
+                # A reader makes the WAL and its index.
+                by_reader = path.endswith("-shm") or (path.endswith("-wal") and kind == "created")
+                told = os.path.dirname(path) in places and not by_reader
+            if told:
                 changed.set()
 
     return Handler()
