@@ -74,10 +74,6 @@ def json_text(value: object) -> str:
     return terminal.json_safe(_encode(value))
 
 
-# What a terminal leaves to the last column of a grid, and then to a name.
-_LEAST_LAST, _LEAST_NAME = 20, 8
-
-
 def grid(
     headers: Sequence[str],
     rows: Iterable[Sequence[str]],
@@ -89,30 +85,27 @@ def grid(
     """Return a small table as lines: recorded text made visible, columns as wide as they need.
 
     The columns numbered in `right` are set flush right. Where that takes more than `room`,
-    the last column is cut first, then those of `names`, which keep their end. A column
-    with nothing in it is left out.
+    the last column is cut first, then those of `names`, which keep their end, and at last
+    whole lines. A column with nothing in it is left out.
     """
     cells = [[terminal.visible(cell) for cell in row] for row in (headers, *rows)]
     widths = [max(map(terminal.width, column)) for column in zip(*cells, strict=True)]
     last = len(widths) - 1
     kept = [column for column, width in enumerate(widths) if width]
     over = sum(widths) + 2 * (len(kept) - 1) - (sys.maxsize if room is None else room)
-    if over > 0:
-        cut = min(over, max(widths[last] - _LEAST_LAST, 0))
-        widths[last] -= cut
+    by_width = sorted(names, key=widths.__getitem__, reverse=True)
+    for column, least in ((last, 20), *((name, 8) for name in by_width), (last, 8)):
+        cut = max(min(over, widths[column] - least), 0)
+        widths[column] -= cut
         over -= cut
-    while over > 0 and (widest := max(names, key=widths.__getitem__, default=last)) != last:
-        if widths[widest] <= _LEAST_NAME:
-            break
-        widths[widest] -= 1
-        over -= 1
 
     def shown(column: int, cell: str) -> str:
         cell = terminal.fit(cell, widths[column], keep_end=column in names)
         blanks = " " * (widths[column] - terminal.width(cell))
         return blanks + cell if column in right else cell + blanks
 
-    return ["  ".join(shown(column, row[column]) for column in kept).rstrip() for row in cells]
+    lines = ["  ".join(shown(column, row[column]) for column in kept).rstrip() for row in cells]
+    return lines if room is None else [terminal.fit(line, room) for line in lines]
 
 
 class Table:

@@ -6,6 +6,7 @@
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -84,6 +85,23 @@ def test_python_examples_run(home: Path) -> None:
     for example in examples:
         place = example.replace("/tmp/town", f"{home}/town")
         subprocess.run([sys.executable, "-c", place], check=True)
+
+
+def test_the_daemon_runs() -> None:
+    """The README's loop is a daemon, here one of heartbeats a second apart."""
+    (loop,) = re.findall(r"<!-- daemon -->\n```sh\n(.*?)```", README.read_text(), re.DOTALL)
+    assert "--policy gastown" in loop
+    with subprocess.Popen(
+        ["bash", "-c", loop.replace("--policy gastown", "--policy fixed:1s")],
+        env={**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as daemon:
+        assert daemon.stdout is not None
+        heard = [daemon.stdout.readline() for _ in range(2)]
+        os.killpg(daemon.pid, signal.SIGTERM)
+    assert heard == ["heartbeat\n"] * 2
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -1,6 +1,5 @@
 """``keepalive history``."""
 
-import os
 import sqlite3
 import sys
 import time
@@ -10,7 +9,7 @@ from typing import Unpack
 import click
 
 from ledger import database, output, terminal
-from ledger.cli import options
+from ledger.cli import options, places
 from ledger.gotime import format_instant
 from ledger.history import Filters, HistoryRow, Stream, history, streams
 from ledger.instants import Zone
@@ -107,11 +106,10 @@ def _as_dict(row: HistoryRow) -> dict[str, object]:
 def _print_table(rows: Iterable[HistoryRow], chosen: Iterable[Stream], zone: Zone) -> bool:
     """Print `rows`, all of streams that are `chosen` or newer; return whether there were any."""
     chosen = list(chosen)
-    home = os.path.expanduser("~")
-    by_host = len({stream.host for stream in chosen if stream.host}) > 1
+    name = places.namer(chosen)
     columns = options.terminal_columns()
     actor = _widest(stream.actor for stream in chosen)
-    place = _widest(_place(stream, home, by_host=by_host) for stream in chosen)
+    place = _widest(name(stream) for stream in chosen)
     if columns is not None:
         actor, place = _share(actor, place, columns - _TIME - _BLANKS - _COMMAND)
     table = output.Table(
@@ -123,8 +121,8 @@ def _print_table(rows: Iterable[HistoryRow], chosen: Iterable[Stream], zone: Zon
     found = False
     for row in rows:
         found = True
-        at = zone.wall_clock(row.at_ns).strftime("%Y-%m-%d %H:%M:%S")
-        table.row((at, row.stream.actor, _place(row.stream, home, by_host=by_host), row.command))
+        at = zone.text(row.at_ns)
+        table.row((at, row.stream.actor, name(row.stream), row.command))
     return found
 
 
@@ -138,11 +136,3 @@ def _share(one: int, other: int, room: int) -> tuple[int, int]:
         return _share(other, one, room)[::-1]
     one = min(one, max(room // 2, _LEAST))
     return one, min(other, max(room - one, _LEAST))
-
-
-def _place(stream: Stream, home: str, *, by_host: bool) -> str:
-    """Return where the touch was, in short: the workspace, else the town, with ~ for home."""
-    place = stream.workspace or stream.town
-    if place == home or place.startswith(home + "/"):
-        place = "~" + place[len(home) :]
-    return f"{stream.host}:{place}" if by_host and stream.host and place else place
