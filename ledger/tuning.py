@@ -6,6 +6,7 @@ ranked on active periods that only idle periods part, which is quick and nearly 
 best of them are then replayed exactly, over several phases, until one keeps the bound.
 """
 
+import math
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
@@ -99,7 +100,7 @@ def tune_policy(  # noqa: PLR0913 - what the command's options say
     """
     if (bound.max_reaction_ns is None) == (bound.max_per_day is None):
         raise BadInputError("a search needs one bound: a reaction, or heartbeats a day")
-    if min(bound.max_reaction_ns or 1, bound.max_per_day or 1) <= 0:
+    if not 0 < (bound.max_reaction_ns or bound.max_per_day or 0) < math.inf:
         raise BadInputError("a search needs a bound of more than nothing")
     activity = read_activity(connection, filters, time.time_ns() if now_ns is None else now_ns)
     whole = activity.span
