@@ -104,6 +104,8 @@ def tune_policy(  # noqa: PLR0913 - what the command's options say
         raise BadInputError("a search needs a bound of more than nothing")
     activity = read_activity(connection, filters, time.time_ns() if now_ns is None else now_ns)
     whole = activity.span
+    if not whole.length_ns:
+        raise BadInputError("there is nothing to search: no touch was recorded")
     done, of = _SEARCHED
     split = whole.since_ns + whole.length_ns * done // of
     searched = whole._replace(until_ns=split)

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from ledger import paths, spool
 from ledger.heartbeat import NextHeartbeat
 from ledger.instants import NS
 from ledger.policy import ACTIVE, Policy
@@ -19,12 +20,11 @@ from ledger.policy import ACTIVE, Policy
 if TYPE_CHECKING:
     from watchdog.events import FileSystemEventHandler
 
-# A change is looked into a moment later, since a touch changes more than one file. If it
-# was no touch in the ledger, one may wait in the spool for whoever holds the lock: then
-# and where the kernel can't tell there is a look every second for a while, else seldom.
+# A change is looked into a moment later, since a touch changes more than one file. While
+# one waits in the spool for whoever holds the lock, and where the kernel can't tell, there
+# is a look every second, else seldom.
 _SETTLE_S = 0.3
 _SOON_S = 1.0
-_SOON_LOOKS = 20
 _SELDOM_S = 15.0
 
 Ask = Callable[[], NextHeartbeat]
@@ -61,7 +61,6 @@ def wait_for_heartbeat(ask: Ask, policy: Policy, places: Sequence[str] | None = 
 def _resumes(ask: Ask, last_ns: int | None, places: Sequence[str], due: float) -> bool:
     """Wait until `due` for a touch after the one at `last_ns`; tell whether one came."""
     changed = threading.Event()
-    looks = 0
     while (left := due - time.monotonic()) > 0:
         # A place that is not there yet is made in the nearest directory that is.
         there = {_nearest(place) for place in places}
@@ -71,13 +70,19 @@ def _resumes(ask: Ask, last_ns: int | None, places: Sequence[str], due: float) -
                     return True
                 if (left := due - time.monotonic()) <= 0:
                     break
-                soon = looks > 0 or not told
-                looks = max(looks - 1, 0)
+                soon = not told or any(map(_waits_in, places))
                 if changed.wait(min(left, _SOON_S if soon else _SELDOM_S)):
                     time.sleep(min(left, _SETTLE_S))
                     changed.clear()
-                    looks = _SOON_LOOKS
     return False
+
+
+def _waits_in(place: str) -> bool:
+    """Tell whether the directory is a spool in which a touch waits."""
+    try:
+        return place.endswith(paths.spool_path("")) and bool(spool.names(place))
+    except OSError:
+        return False
 
 
 def _nearest(place: str) -> str:

@@ -160,8 +160,9 @@ def _explain_usage(error: click.ClickException) -> int:
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
         click.echo(error.format_message(), err=True)
     else:
-        named = [word for word in sys.argv[1:2] if word in COMMANDS]
-        _complain(error.format_message(), f"Try '{' '.join(['keepalive', *named])} --help'.")
+        named = " ".join(["keepalive", *(word for word in sys.argv[1:2] if word in COMMANDS)])
+        path = getattr(getattr(error, "ctx", None), "command_path", "")
+        _complain(error.format_message(), f"Try '{max(named, path, key=len)} --help'.")
     if sys.argv[1:2] == ["touch"]:
         return int(_is_strict(sys.argv[2:]))
     return 2

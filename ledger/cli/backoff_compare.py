@@ -57,12 +57,17 @@ def command(
         )
         output.write(rows, [*backoff_report.columns(form), "unbeaten"], form, sys.stdout)
         return
-    for line in _lines(found, best, zone, draw=chart):
+    for line in _lines(found, best, zone, question.cost, draw=chart):
         click.echo(line)
 
 
 def _lines(
-    found: Sequence[Backoff], best: Sequence[bool], zone: Zone, *, draw: bool
+    found: Sequence[Backoff],
+    best: Sequence[bool],
+    zone: Zone,
+    price: float | None,
+    *,
+    draw: bool,
 ) -> Iterator[str]:
     first = found[0]
     yield (
@@ -70,15 +75,15 @@ def _lines(
         f" first heartbeat {f'{length(first.phase_s)} after' if first.phase_s else 'at'} the start"
     )
     yield ""
-    costs = first.cost is not None
-    headers = ["policy", "a day", "wasted", *(["cost"] if costs else []), "reaction", "95 %",
-               "at most", "noticed", "longest", ""]  # fmt: skip
+    cost = [] if price is None else ["cost"]
+    headers = ["policy", "a day", "wasted", *cost, "reaction", "95 %", "at most", "noticed",
+               "longest", ""]  # fmt: skip
     rows = []
     for one, mark in zip(found, best, strict=True):
         fair = one.averaged or one
         rows.append([
             one.policy, f"{fair.per_day:.1f}", f"{fair.wasted_per_day:.1f}",
-            *([f"{one.cost:,.2f}"] if costs else []),
+            *([f"{fair.heartbeats * price:,.2f}"] if price is not None else []),
             length(fair.reaction_median_s), length(fair.reaction_p95_s),
             length(fair.reaction_max_s), length(fair.noticed_median_s),
             length(one.longest_interval_s), _marks(one, unbeaten=mark),

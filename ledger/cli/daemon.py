@@ -18,12 +18,16 @@ def ask(
     What keeps the answer from being complete is told to `tell`.
     """
     signal = signals.read_town_activity()
+    if signal and filters.until_ns is not None and signal.timestamp_ns >= filters.until_ns:
+        signal = None  # later than was asked
     try:
         # A ledger that nobody has made yet knows less than the signal; asking would make it.
         if os.path.lexists(database.require_ledger_path()):
             with database.asking(tell) as connection:
+                # The signal is everybody's: no answer where some streams were chosen.
+                told = None if filters.of_streams() else signal
                 return next_heartbeat(
-                    connection, filters, policy=policy, signal=signal, now_ns=now_ns
+                    connection, filters, policy=policy, signal=told, now_ns=now_ns
                 )
     except LedgerUnusableError as error:
         if tell:
