@@ -96,22 +96,34 @@ def _steps() -> Iterator[tuple[int, _MakeTicks]]:
         )
 
 
-def time_axis(since_ns: int, until_ns: int, zone: Zone, count: int, marks: Marks) -> list[str]:
-    """Return a line of ticks and one of their times, of the finest step that has room."""
+def ticks(since_ns: int, until_ns: int, zone: Zone, room: int) -> list[tuple[int, str]]:
+    """Return round times of the range and how they read, of the finest step that has room.
+
+    The room is so many characters from the range's start to its end.
+    """
     length_ns = until_ns - since_ns
     for step_ns, make_ticks in _steps():
-        if step_ns * count < 3 * length_ns or not length_ns:
+        if step_ns * room < 3 * length_ns or not length_ns:
             continue
-        ticks = list(make_ticks(since_ns, until_ns, zone))
-        places = [(tick.at_ns - since_ns) * count // length_ns for tick in ticks]
-        labels = _tick_labels(ticks, [*places, count + 2])
+        found = list(make_ticks(since_ns, until_ns, zone))
+        places = [(tick.at_ns - since_ns) * room // length_ns for tick in found]
+        labels = _tick_labels(found, [*places, room + 2])
         if labels is not None:
-            line = "".join(marks.tick if at in places else marks.line for at in range(count))
-            text = ""
-            for place, label in zip(places, labels, strict=True):
-                text = text.ljust(place) + label
-            return [line, text]
-    return [marks.line * count]
+            return [(tick.at_ns, label) for tick, label in zip(found, labels, strict=True)]
+    return []
+
+
+def time_axis(since_ns: int, until_ns: int, zone: Zone, count: int, marks: Marks) -> list[str]:
+    """Return a line of ticks and one of their times."""
+    found = ticks(since_ns, until_ns, zone, count)
+    if not found:
+        return [marks.line * count]
+    places = [(at_ns - since_ns) * count // (until_ns - since_ns) for at_ns, _ in found]
+    line = "".join(marks.tick if at in places else marks.line for at in range(count))
+    text = ""
+    for place, (_, label) in zip(places, found, strict=True):
+        text = text.ljust(place) + label
+    return [line, text]
 
 
 def _tick_labels(ticks: Sequence[_Tick], places: Sequence[int]) -> list[str] | None:
