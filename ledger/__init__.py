@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ledger.idle import idle_days, idle_report
     from ledger.instants import zone
     from ledger.policy import parse_policy
+    from ledger.postmortem import tell_postmortem
     from ledger.recorder import (
         record,
         touch,
@@ -52,6 +53,7 @@ _HOMES = {
     "record": "recorder",
     "replay_policy": "backoff",
     "stream_status": "status",
+    "tell_postmortem": "postmortem",
     "touch": "recorder",
     "touch_in_workspace": "recorder",
     "touch_town_activity": "recorder",
@@ -84,6 +86,7 @@ __all__ = [
     "record",
     "replay_policy",
     "stream_status",
+    "tell_postmortem",
     "touch",
     "touch_in_workspace",
     "touch_town_activity",
