@@ -31,6 +31,8 @@ class Group(NamedTuple):
 
 def grouped(chosen: Streams, by: str | None) -> list[Group]:
     """Return the chosen streams in groups by one of GROUPS, in the order of names."""
+    if by not in {None, *GROUPS}:
+        raise BadInputError(f"{by!r} is nothing to group by", f"There are {', '.join(GROUPS)}.")
     if by is None:
         return [Group("", tuple(chosen))]
     members: dict[str, list[int]] = {}

@@ -118,10 +118,9 @@ def stretches(
             interval = intervals[tier]
             # Only the last tier stays the same while the silence grows.
             count = _fit(at, interval, min(resumes, until_ns)) if tier == last else 1
-            cycles += count - 1
         before = at + (count - 1) * interval
         next_at = before + interval
-        if resets and before < resumes < next_at:
+        if resets and before < resumes:
             next_at = min(next_at, resumes + base)
         yield Stretch(at, count, interval, tier + 1, wasted, first_wasted, touched, next_at)
         at = next_at
@@ -233,7 +232,7 @@ def time_by_tier(policy: Policy, active: ActivePeriods, since_ns: int, until_ns:
     Activity, and the time before the first touch ever, is of the first tier.
     """
     times = [0] * len(policy.intervals_ns)
-    edges = (0, *policy.boundaries_ns, _NEVER)
+    edges = (0, *policy.boundaries_ns)
     starts, ends = active.started_ns, active.ended_ns
     first = max(bisect_right(ends, since_ns) - 1, 0)
     for began, resumed in zip(ends[first:], [*starts[first + 1 :], _NEVER], strict=False):
@@ -243,7 +242,8 @@ def time_by_tier(policy: Policy, active: ActivePeriods, since_ns: int, until_ns:
         for tier in range(1, len(times)):
             if began + edges[tier] >= over:
                 break
-            low, high = max(began + edges[tier], since_ns), min(began + edges[tier + 1], over)
+            low = max(began + edges[tier], since_ns)
+            high = min(began + edges[tier + 1], over) if tier + 1 < len(edges) else over
             times[tier] += max(high - low, 0)
     times[0] = until_ns - since_ns - sum(times)
     return times

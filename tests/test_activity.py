@@ -73,12 +73,13 @@ def emptied(connection: sqlite3.Connection) -> sqlite3.Connection:
 
 # Many ties, and gaps on both sides of a minute, of a second, and of each other's.
 instants = st.one_of(
-    st.integers(-4, 16).map(lambda number: number * 30 * NS),
-    st.integers(-200, 500).map(lambda second: second * NS),
-    st.builds(lambda minute, off: minute * MINUTE + off, st.integers(-2, 8), st.integers(-1, 1)),
+    st.integers(-3, 9).map(lambda number: number * 30 * NS),
+    st.integers(-60, 240).map(lambda second: second * NS),
+    st.builds(lambda minute, off: minute * MINUTE + off, st.integers(-1, 4), st.integers(-1, 1)),
 )
-touches = st.lists(st.tuples(st.sampled_from(IDS), instants), max_size=30)
-edges = st.integers(-4, 16).map(lambda number: number * 30 * NS) | instants
+edges = st.integers(-3, 9).map(lambda number: number * 30 * NS) | instants
+touch = st.tuples(st.sampled_from(IDS), instants)
+touches = st.lists(touch, max_size=8) | st.lists(touch, min_size=8, max_size=30)
 some_ids = st.sets(st.sampled_from(IDS)).map(sorted)
 gap_lengths = st.one_of(
     st.sampled_from([1, NS, 10 * NS, 30 * NS, MINUTE - 1, MINUTE, MINUTE + 1, 90 * NS, 5 * MINUTE]),
@@ -131,6 +132,7 @@ def test_active_periods_are_parted_by_gaps(
     assert active.gap_ns == gap_ns
 
 
+@settings(max_examples=400)
 @given(touches, some_ids, ranges(), gap_lengths)
 def test_active_periods_reach_beyond_the_range(
     ledger: sqlite3.Connection, touches: list[Touch], ids: list[int], span: Range, gap_ns: int
@@ -144,7 +146,9 @@ def test_active_periods_reach_beyond_the_range(
     if before is not None:
         assert active.started_ns[0] <= before
     if after is not None:
-        assert after <= active.ended_ns[-1] <= span.now_ns
+        assert active.ended_ns[-1] >= after
+    # What is later than now is not looked at, even where it goes on without a gap.
+    assert all(at <= span.now_ns for at in [*active.started_ns, *active.ended_ns])
     assert list(active.started_ns) == sorted(active.started_ns)
     assert all(s <= e for s, e in zip(active.started_ns, active.ended_ns, strict=True))
 
@@ -180,6 +184,16 @@ def test_active_periods_by_hand(
     starts, ends = ([second * NS for second in each] for each in expected_s)
     found = active_periods(connection, [1, 2], Range(since, until, until), gap_s * NS)
     assert found == ActivePeriods(starts, ends, gap_s * NS)
+
+
+@pytest.mark.parametrize(("gap_ns", "ended_s"), [(40 * NS, 0), (MINUTE, 10)])
+def test_activity_that_goes_on_after_now(
+    connection: sqlite3.Connection, gap_ns: int, ended_s: int
+) -> None:
+    """A touch later than now is not looked at: activity goes on until now at the most."""
+    fill(connection, [(1, 0), (1, 30 * NS), (1, 45 * NS)])
+    found = active_periods(connection, [1], Range(-NS, 10 * NS, 10 * NS), gap_ns)
+    assert found == ActivePeriods([0], [ended_s * NS], gap_ns)
 
 
 @pytest.mark.parametrize("gap_ns", [1, NS, MINUTE - 1, MINUTE, 1 << 62])

@@ -78,7 +78,8 @@ instants = st.one_of(
     st.builds(lambda minute, off: minute * MINUTE + off, st.integers(-2, 8), st.integers(-1, 1)),
     st.integers(-24, 60).map(lambda number: number * 5 * MINUTE),
 )
-touches = st.lists(st.tuples(st.integers(0, len(SOME_STREAMS) - 1), instants), max_size=40)
+touch = st.tuples(st.integers(0, len(SOME_STREAMS) - 1), instants)
+touches = st.lists(touch, max_size=8) | st.lists(touch, min_size=8, max_size=40)
 thresholds = st.one_of(
     st.sampled_from(
         [NS, 2 * NS, 10 * NS, 30 * NS, MINUTE - 1, MINUTE, MINUTE + 1, 90 * NS, 5 * MINUTE, HOUR]
