@@ -257,7 +257,8 @@ OPTIONS += [
     "tune",
     "--",
 ]
-OTHERS = {"touch", "wait"}  # a touch is silent whatever it is given, and a wait takes its time
+# A touch is silent whatever it is given, the others take their time.
+OTHERS = {"touch", "wait", "browse"}
 # Words as they can come from a shell: any bytes but NUL.
 words = st.binary(max_size=6).map(lambda b: os.fsdecode(b.replace(b"\0", b"")))
 arguments = st.lists(

@@ -25,6 +25,7 @@ COMMANDS = {
     "idle": "Report idle periods, and the time active and idle.",
     "backoff": "Show what a heartbeat policy would have cost, and how late it was.",
     "postmortem": "Tell what happened around an instant, as text or as one HTML file.",
+    "browse": "Serve the ledger's pages in the browser, on this machine alone.",
     "check": "Tell whether the last touch is recent, for cron and monitoring.",
     "next": "Print how long a daemon is to wait until the next heartbeat.",
     "wait": "Sleep until the next heartbeat is due.",

@@ -1,0 +1,201 @@
+"""The dashboard as HTML: the figures of `idle` and `backoff`, drawn, with links to the rows."""
+
+import base64
+import functools
+import hashlib
+import os
+import sqlite3
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from ledger import backoff, binning, svg, terminal
+from ledger.activity import GROUPS
+from ledger.browse import pictures
+from ledger.figures import Backoff, Question
+from ledger.gotime import format_instant
+from ledger.history import Filters
+from ledger.idle import IdleGroup, IdlePeriod, IdleReport, idle_report
+from ledger.instants import NS, Zone, duration, zone
+
+_HERE = os.path.dirname(__file__)
+_PAGES = os.path.join(os.path.dirname(_HERE), "pages")
+
+_MOST_LANES = 40
+_MOST_PERIODS = 10
+_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_UTC = zone("UTC")
+
+_RANGES = {"24 hours": "24h", "7 days": "7d", "30 days": "30d", "everything": "all"}
+
+
+def headers() -> dict[str, str]:
+    """Return the headers under which nothing but the page's own style and script runs."""
+    return {
+        "Content-Security-Policy": f"default-src 'none'; style-src '{_hash(_style())}';"
+        f" script-src '{_hash(_script())}'; base-uri 'none'; form-action 'self'",
+        "Referrer-Policy": "no-referrer",
+    }
+
+
+def render(  # noqa: PLR0913, PLR0917 - what was asked, and where from
+    connection: sqlite3.Connection,
+    asked: Any,
+    filters: Filters,
+    values: Mapping[str, str],
+    problem: str,
+    links: Any,
+) -> str:
+    """Return the page."""
+    question = {"min_ns": asked.min_ns, "policy": asked.policy, "now_ns": asked.now_ns}
+    by_group = idle_report(connection, filters, by=asked.by, limit=0, **question)
+    together = idle_report(connection, filters, **question)
+    replays = backoff.compare_policies(
+        connection, (), filters, Question(asked.min_ns), now_ns=asked.now_ns
+    )
+    groups = _newest_first(by_group)
+    return (
+        _environment(asked.zone)
+        .get_template("keepalive_dashboard.html")
+        .render(
+            style=Markup(_style()),  # noqa: S704 - our own files
+            script=Markup(_script()),  # noqa: S704
+            asked=asked,
+            values=values,
+            problem=problem,
+            links=links,
+            ranges=_RANGES,
+            groupings=GROUPS,
+            report=together,
+            summary=together.groups[0].summary,
+            groups=groups[:_MOST_LANES],
+            hidden=max(len(groups) - _MOST_LANES, 0),
+            timeline=Markup(_timeline(groups[:_MOST_LANES], by_group, asked, links)),  # noqa: S704
+            legend=[("active", "active"), *_tiers(together)],
+            longest=_longest(together.periods),
+            week=_week(together, asked.zone),
+            weekdays=_WEEKDAYS,
+            replays=list(zip(replays, backoff.unbeaten(replays), strict=True)),
+            scatter=Markup(_scatter(replays)),  # noqa: S704 - it escapes
+            window=_window,
+        )
+    )
+
+
+@functools.cache
+def _style() -> str:
+    return _read(_PAGES, "timeline.css") + _read(os.path.join(_HERE, "static"), "keepalive.css")
+
+
+@functools.cache
+def _script() -> str:
+    return _read(_PAGES, "timeline.js")
+
+
+def _read(place: str, name: str) -> str:
+    with open(os.path.join(place, name), encoding="utf-8") as file:
+        return file.read()
+
+
+def _hash(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _environment(where: Zone) -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(os.path.join(_HERE, "templates")),
+        autoescape=True,
+        undefined=StrictUndefined,
+    )
+
+    def at(at_ns: int) -> Markup:
+        utc = f"{_UTC.text(at_ns)} UTC"
+        return Markup('<time datetime="{}" title="{}">{}</time>').format(
+            format_instant(at_ns), utc, where.text(at_ns)
+        )
+
+    environment.filters.update(at=at, length=_length, visible=terminal.visible)
+    environment.globals["swatch"] = lambda kind: Markup(svg.swatch(kind))  # noqa: S704
+    return environment
+
+
+def _length(length_s: float | None) -> str:
+    return "-" if length_s is None else duration(round(length_s * NS))
+
+
+def _window(period: IdlePeriod) -> dict[str, int]:
+    """Return what history shows around an idle period: ten minutes of touches on each side."""
+    around = 600 * NS
+    return {"at_ns__gte": period.started_ns - around, "at_ns__lte": period.ended_ns + around}
+
+
+def _newest_first(report: IdleReport) -> list[IdleGroup]:
+    seen = [group for group in report.groups if group.active]
+    return sorted(seen, key=lambda group: -group.active[-1][1])
+
+
+def _timeline(groups: Sequence[IdleGroup], report: IdleReport, asked: Any, links: Any) -> str:
+    def tier(began: int, ended: int) -> int:
+        return int(asked.policy.tier(ended - began))
+
+    lanes = [
+        svg.Lane(
+            group.group or f"(no {asked.by})",
+            group.active,
+            [
+                svg.Idle(gap.started_ns, gap.ended_ns, tier(gap.began_ns, gap.ended_ns))
+                for gap in group.idle
+            ],
+        )
+        for group in groups
+    ]
+    if not lanes:
+        return ""
+    names = {lane.label: group.group for lane, group in zip(lanes, groups, strict=True)}
+    edges = {"at_ns__gte": report.since_ns, "at_ns__lt": report.until_ns}
+
+    def href(lane: svg.Lane) -> str:
+        return str(links.history(**{f"{asked.by}__exact": names[lane.label]}, **edges))
+
+    frame = svg.Frame(report.since_ns, report.until_ns, asked.zone)
+    label = f"When each {asked.by} was active, and idle by tier; the tables below say it in figures"
+    return svg.timeline(lanes, frame, label, lane_href=href)
+
+
+def _tiers(report: IdleReport) -> list[tuple[str, str]]:
+    tiers = sorted({min(period.tier, svg.SHADES) for period in report.periods})
+    return [
+        (f"idle t{tier}", f"idle, tier {tier}{' and above' * (tier == svg.SHADES)}")
+        for tier in tiers
+    ]
+
+
+def _longest(periods: Sequence[IdlePeriod]) -> list[IdlePeriod]:
+    return sorted(periods, key=lambda period: (-period.idle_s, period.started_ns))[:_MOST_PERIODS]
+
+
+def _week(report: IdleReport, where: Zone) -> list[list[tuple[str, str]]]:
+    """Return for each hour of the week its shade and what it says, Monday first."""
+    (group,) = report.groups
+    seen = report.until_ns if group.first_ns is None else max(report.since_ns, group.first_ns)
+    hours = binning.hours_of_week(group.active, seen, report.until_ns, where)
+    return [[_hour(cell) for cell in row] for row in hours]
+
+
+def _hour(cell: binning.Cell) -> tuple[str, str]:
+    if cell.share is None:
+        return "unseen", "not observed"
+    if not cell.touched:
+        return "s0", "idle"
+    percent = round(cell.share * 100)
+    return f"s{min(percent // 25 + 1, 4)}", f"active {percent} %"
+
+
+def _scatter(replays: Sequence[Backoff]) -> str:
+    points = []
+    for one, best in zip(replays, backoff.unbeaten(replays), strict=True):
+        per_day, reaction = backoff.measure(one)
+        points.append(pictures.Point(one.policy, per_day, reaction, best, _length(reaction)))
+    return pictures.scatter(points)

@@ -1,0 +1,74 @@
+"""Facets of a ledger, counted by way of its active periods.
+
+Datasette gives a facet 200 ms. Counting a million touches by actor takes 400, adding up the
+touches of their periods takes 7; counting them by command takes 700, and has no shorter
+way, so that facet is of the newest touches, and says so.
+"""
+
+import functools
+import re
+from typing import Any
+
+from ledger.browse import ledgers
+
+_NEWEST = 100_000
+
+_BY_STREAM = "SELECT stream_id AS value, sum(touches) AS n FROM periods GROUP BY stream_id"
+_SQL = {
+    ("history", "actor"): f"SELECT actor AS value, sum(n) AS count FROM ({_BY_STREAM})"
+    " JOIN streams ON id = value GROUP BY actor",
+    ("history", "stream_id"): f"SELECT value, n AS count FROM ({_BY_STREAM})",
+    ("touches", "stream_id"): f"SELECT value, n AS count FROM ({_BY_STREAM})",
+    ("history", "command"): "SELECT command AS value, count(*) AS count FROM (SELECT command"
+    f" FROM touches ORDER BY at_ns DESC LIMIT {_NEWEST}) GROUP BY command",
+}
+_COLUMN = re.compile(r"select \[?\"?(\w+)\"?\]? as value", re.IGNORECASE)
+
+
+@functools.cache
+def quick(kind: Any) -> Any:
+    """Return the facet class `kind`, made quick for ledgers and left alone for all others."""
+
+    class Quick(kind):  # type: ignore[misc]
+        ds: Any
+
+        async def suggest(self) -> Any:
+            if self.database in ledgers.known(self.ds):
+                return []  # trying every column takes a second
+            return await super().suggest()
+
+        async def facet_results(self) -> Any:
+            whole = " where " not in self.sql.lower()
+            if self.type != "column" or self.database not in ledgers.known(self.ds) or not whole:
+                return await super().facet_results()
+            real = self.ds
+            self.ds = _Datasette(real, self.table, self.get_facet_size())
+            try:
+                results, timed_out = await super().facet_results()
+            finally:
+                self.ds = real
+            for one in results:
+                if (self.table, one["name"]) == ("history", "command"):
+                    one["type"] = f"newest {_NEWEST:,} touches"
+            return results, timed_out
+
+    Quick.__name__ = kind.__name__
+    return Quick
+
+
+class _Datasette:
+    """Stands in for Datasette while a facet is counted, and counts it our way."""
+
+    def __init__(self, real: Any, table: str, size: int) -> None:
+        self._real, self._table, self._size = real, table, size
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+    async def execute(self, database: str, sql: str, params: Any = None, **options: Any) -> Any:
+        column = _COLUMN.search(sql)
+        ours = _SQL.get((self._table, column[1] if column else ""))
+        if ours is None:
+            return await self._real.execute(database, sql, params, **options)
+        ordered = f"{ours} ORDER BY count DESC, value LIMIT {self._size + 1}"
+        return await self._real.execute(database, ordered, {}, **options)

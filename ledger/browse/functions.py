@@ -1,0 +1,81 @@
+"""SQL functions on connections to a ledger: for people's own queries, and for the canned ones."""
+
+import contextlib
+import json
+import sqlite3
+
+from ledger.backoff import replay_policy
+from ledger.browse.ledgers import plain
+from ledger.errors import LedgerError
+from ledger.figures import Question
+from ledger.history import Filters
+from ledger.idle import idle_report
+from ledger.instants import NS, duration, parse_iso, zone
+from ledger.policy import GASTOWN, parse_policy
+
+# More than these nobody reads, and a query has a second.
+_MOST_PERIODS = 10_000
+
+
+def register(connection: sqlite3.Connection) -> None:
+    """Give `connection` the functions.
+
+    ``keepalive_duration(seconds)`` gives ``4m 12s``, ``keepalive_tier(idle_seconds,
+    policy)`` the tier, counted from 1, by default of Gas Town's own policy. All give NULL
+    for what they can't read. ``keepalive_idle(since, until, min_seconds)`` and
+    ``keepalive_heartbeats(policy, since, until)`` give JSON arrays; instants are ISO 8601.
+    """
+    connection.create_function("keepalive_duration", 1, _duration, deterministic=True)
+    for count in (1, 2):
+        connection.create_function("keepalive_tier", count, _tier, deterministic=True)
+
+    def idle(since: object, until: object, min_s: object) -> str | None:
+        with plain(connection), contextlib.suppress(LedgerError, ValueError, OverflowError):
+            return _idle(connection, _range(since, until), min_s)
+        return None
+
+    def heartbeats(policy: object, since: object, until: object) -> str | None:
+        with plain(connection), contextlib.suppress(LedgerError, ValueError, OverflowError):
+            return _heartbeats(connection, policy, _range(since, until))
+        return None
+
+    connection.create_function("keepalive_idle", 3, idle)
+    connection.create_function("keepalive_heartbeats", 3, heartbeats)
+
+
+def _duration(seconds: object) -> str | None:
+    return duration(round(seconds * NS)) if isinstance(seconds, int | float) else None
+
+
+def _tier(idle_s: object, policy: object = None) -> int | None:
+    if not isinstance(idle_s, int | float):
+        return None
+    with contextlib.suppress(LedgerError):
+        rule = GASTOWN if policy is None else parse_policy(str(policy))
+        return rule.tier(round(idle_s * NS))
+    return None
+
+
+def _range(since: object, until: object) -> Filters:
+    utc = zone("UTC")
+    return Filters(
+        since_ns=None if since is None else parse_iso(str(since), utc),
+        until_ns=None if until is None else parse_iso(str(until), utc),
+    )
+
+
+def _idle(connection: sqlite3.Connection, filters: Filters, min_s: object) -> str:
+    min_ns = round(min_s * NS) if isinstance(min_s, int | float) else 0
+    report = idle_report(connection, filters, min_ns=min_ns, limit=_MOST_PERIODS)
+    return json.dumps(
+        [
+            (one.started_ns, one.ended_ns, one.idle_s, one.tier, one.last_command,
+             one.first_command)
+            for one in report.periods
+        ]
+    )  # fmt: skip
+
+
+def _heartbeats(connection: sqlite3.Connection, policy: object, filters: Filters) -> str:
+    found = replay_policy(connection, parse_policy(str(policy)), filters, Question())
+    return json.dumps([tuple(tier) for tier in found.tiers])

@@ -1,0 +1,114 @@
+"""``keepalive browse``: a real server on loopback."""
+
+import contextlib
+import http.client
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from conftest import Run
+
+from ledger import paths, spool
+
+pytest.importorskip("datasette", reason="Datasette is not installed (pip install '.[browse]')")
+
+
+@contextlib.contextmanager
+def browsing(*arguments: str) -> Iterator[tuple["subprocess.Popen[str]", str]]:
+    """Serve the ledger; give the process and the dashboard's address."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "ledger", "browse", "--port", "0", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        deadline = threading.Timer(60, process.kill)
+        deadline.start()
+        try:
+            assert process.stdout is not None
+            address = process.stdout.readline().strip()
+            assert re.fullmatch(r"http://127\.0\.0\.1:\d+/-/keepalive", address)
+            yield process, address
+        finally:
+            process.kill()
+            deadline.cancel()
+
+
+def fetch(address: str, path: str, host: str | None = None) -> tuple[int, str]:
+    place = urlsplit(address)
+    connection = http.client.HTTPConnection(place.hostname or "", place.port or 0, timeout=20)
+    with contextlib.closing(connection):
+        connection.request("GET", path, headers={"Host": host} if host else {})
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode()
+
+
+def test_it_serves_and_ends(run: Run, home: Path) -> None:
+    """The dashboard answers at the address that is printed; Ctrl-C ends it in silence."""
+    run("touch", "gt", "status")
+    with browsing() as (process, address):
+        status, page = fetch(address, "/-/keepalive")
+        assert (status, "Longest idle periods" in page) == (200, True)
+        rows = json.loads(fetch(address, "/ledger/history.json?_shape=array")[1])
+        assert [row["command"] for row in rows] == ["gt status"]
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=20)
+        assert (out, "Traceback" in err) == ("", False)
+        assert process.returncode in {0, 130}
+
+
+def test_it_answers_to_its_own_name_alone(run: Run) -> None:
+    """A page elsewhere that calls itself us gets nothing, and no other address is listened to."""
+    run("touch", "gt", "status")
+    with browsing() as (_, address):
+        port = urlsplit(address).port or 0
+        assert fetch(address, "/-/keepalive", host=f"evil.example:{port}")[0] == 421
+        assert fetch(address, "/-/keepalive", host=f"localhost:{port}")[0] == 200
+        with socket.socket() as probe:
+            probe.settimeout(1)
+            here = socket.gethostbyname(socket.gethostname())
+            if not here.startswith("127."):
+                assert probe.connect_ex((here, port)) != 0
+
+
+def test_touches_that_wait_are_shown(run: Run) -> None:
+    """What comes to wait in the spool is drained while it serves."""
+    run("touch", "gt", "one")
+    ledger = paths.ledger_path()
+    assert ledger is not None
+    with browsing() as (_, address):
+        spool.put(paths.spool_path(ledger), (10**18, "", "", "", "late", "gt two"))
+        deadline = threading.Event()
+        for _ in range(40):
+            rows = json.loads(fetch(address, "/ledger/history.json?_shape=array")[1])
+            if len(rows) == 2:
+                break
+            deadline.wait(0.25)
+        assert {row["command"] for row in rows} == {"gt one", "gt two"}
+
+
+def test_a_port_that_is_taken(run: Run) -> None:
+    """A port that somebody has is an error in words."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = run("browse", "--port", str(port))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"keepalive: port {port} can't be had: Address already in use")
+
+
+def test_without_datasette(run: Run, home: Path) -> None:
+    """Without the extra the error says what to install."""
+    (home / "hidden").mkdir()
+    (home / "hidden/datasette.py").write_text("raise ImportError('hidden')\n")
+    done = run("browse", env={"PYTHONPATH": os.fspath(home / "hidden")})
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "pip install 'keepalive-ledger[browse]'" in done.stderr
