@@ -19,7 +19,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from tests.benchmarks import asking, synthetic
+from tests.benchmarks import asking, browsing, synthetic
 
 ROOT = Path(__file__).parents[2]
 HERE = Path(__file__).parent
@@ -221,6 +221,20 @@ def large_ledger(bench: Bench, touches: int) -> Iterator[Row]:
         return bench.seconds(program, *arguments)
 
     yield from asking.questions(ask, path, ledgers["small.db"], "a tenth of the touches")
+    for version in ("datasette<1", "datasette>=1.0a0"):
+        yield from _pages(bench, version, path, ledgers["small.db"])
+
+
+def _pages(bench: Bench, version: str, large: Path, small: Path) -> Iterator[Row]:
+    pip = (bench.bin / "python", "-m", "pip", "install", "-q", "--pre", "--upgrade", version)
+    bench.run(*pip)
+    printed = bench.run(bench.bin / "python", HERE / "browsing.py", large, small)
+    found, smaller = json.loads(printed)
+    for page, budget in browsing.PAGES.items():
+        told = f"{found[page]:.2f} s, {smaller[page]:.2f} s with a tenth of the touches"
+        yield f"{version} {page.format('ledger')}", told, f"{budget:g} s", found[page] <= budget
+    facets = ", ".join(smaller["facets"])
+    yield f"{version} facets on a tenth", facets, "actor, command", facets == "actor, command"
 
 
 def main() -> int:

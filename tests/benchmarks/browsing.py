@@ -1,0 +1,58 @@
+"""What pages over a large ledger cost, and that every default facet is there on a smaller one.
+
+Run in the environment that has Datasette: ``python browsing.py LARGE SMALL`` prints JSON.
+"""
+
+import asyncio
+import json
+import re
+import statistics
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+PAGES = {
+    "/-/keepalive": 0.3,
+    "/{}/history": 1.0,
+    "/{}/touches": 1.0,
+    "/{}/periods": 1.0,
+    "/{}/quiet_now": 1.0,
+    "/{}/longest_idle": 1.0,
+    "/{}/touches_before": 1.0,
+    "/{}/busiest_hours": 1.0,
+    "/{}/commands": 1.0,
+    "/{}/touches_of?actor=mayor": 1.0,
+    "/{}/heartbeats_by_tier": 1.0,
+}
+"""Each page with its budget in seconds."""
+
+
+async def measured(ledger: Path) -> dict[str, Any]:
+    from datasette.app import Datasette
+
+    datasette = Datasette([str(ledger)])
+    await datasette.invoke_startup()
+    found: dict[str, Any] = {}
+    for page in PAGES:
+        path = page.format(ledger.stem)
+        times = []
+        for _ in range(5):
+            begin = time.perf_counter()
+            answer = await datasette.client.get(path, follow_redirects=True)
+            times.append(time.perf_counter() - begin)
+            assert answer.status_code == 200, (path, answer.status_code)
+            assert "time limit" not in answer.text, path
+        found[page] = statistics.median(times)
+        if page == "/{}/history":
+            found["facets"] = sorted(re.findall(r"facet-info-name\">\s*<strong>(\w+)", answer.text))
+    return found
+
+
+def main() -> None:
+    large, small = map(Path, sys.argv[1:3])
+    print(json.dumps([asyncio.run(measured(large)), asyncio.run(measured(small))]))
+
+
+if __name__ == "__main__":
+    main()
