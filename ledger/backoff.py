@@ -4,7 +4,7 @@ import sqlite3
 import time
 from collections.abc import Iterable, Sequence
 
-from ledger.activity import PERIOD_GAP_NS, active_periods, chosen_range
+from ledger.activity import PERIOD_GAP_NS, active_periods, chosen_range, first_touch
 from ledger.errors import BadInputError
 from ledger.figures import DEFAULT_QUESTION, Backoff, Question, figures
 from ledger.history import EVERYTHING, Filters, streams
@@ -95,12 +95,18 @@ class Activity:
 def read_activity(connection: sqlite3.Connection, filters: Filters, now_ns: int) -> Activity:
     """Return the activity of the streams that `filters` choose, in their range.
 
+    Of that, the time before the first touch is left out.
+
     Raises BadInputError for an empty range, sqlite3.Error.
     """
     if filters.grep is not None:
         raise BadInputError("a policy is replayed over streams, not over commands")
     chosen = streams(connection, filters)
     span = chosen_range(connection, filters, chosen, now_ns)
+    first = first_touch(connection, chosen)
+    if first is not None and span.since_ns < first < span.until_ns:
+        # Before it nothing is known, and a policy would stay at its base all the time.
+        span = span._replace(since_ns=first)
     return Activity(connection, tuple(chosen), span)
 
 

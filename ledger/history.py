@@ -61,7 +61,12 @@ Streams = dict[int, Stream]
 
 def streams(connection: sqlite3.Connection, filters: Filters = EVERYTHING) -> Streams:
     """Return the streams that `filters` choose, by id."""
-    towns, workspaces = _directories(filters.towns), _directories(filters.workspaces)
+    filters = filters._replace(
+        actors=_several(filters.actors),
+        towns=_directories(_several(filters.towns)),
+        workspaces=_directories(_several(filters.workspaces)),
+        hosts=_several(filters.hosts),
+    )
     rows = connection.execute("SELECT id, host, town, workspace, actor FROM streams")
     found = {row[0]: Stream(*row[1:]) for row in rows}
     return {
@@ -69,8 +74,8 @@ def streams(connection: sqlite3.Connection, filters: Filters = EVERYTHING) -> St
         for number, stream in found.items()
         if _is_one_of(filters.actors, stream.actor)
         and _is_one_of(filters.hosts, stream.host)
-        and _is_one_of(towns, stream.town)
-        and _is_one_of(workspaces, stream.workspace)
+        and _is_one_of(filters.towns, stream.town)
+        and _is_one_of(filters.workspaces, stream.workspace)
     }
 
 
@@ -83,6 +88,11 @@ def _is_one_of(wanted: Sequence[str], name: str) -> bool:
 def is_pattern(name: str) -> bool:
     """Tell whether a name is matched as a shell pattern."""
     return any(character in name for character in "*?[")
+
+
+def _several(wanted: Sequence[str]) -> Sequence[str]:
+    """Return the names; a single one that was given as it is, too."""
+    return [wanted] if isinstance(wanted, str) else wanted
 
 
 def _directories(wanted: Sequence[str]) -> list[str]:

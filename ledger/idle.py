@@ -1,10 +1,9 @@
 """Idle-period reports: when the chosen streams were silent, and how much in all."""
 
 import sqlite3
-import sys
 import time
 from collections.abc import Sequence
-from itertools import islice, pairwise
+from itertools import pairwise
 from typing import NamedTuple
 
 from ledger.activity import (
@@ -87,14 +86,16 @@ def idle_report(  # noqa: PLR0913 - what the command's options say
     by: str | None = None,
     policy: Policy = GASTOWN,
     limit: int | None = None,
+    longest_first: bool = False,
     now_ns: int | None = None,
 ) -> IdleReport:
     """Report when the streams that `filters` choose were idle for at least `min_ns`.
 
     They are taken together, or each group `by` actor, workspace, town or host on its own.
-    Periods are in the order of their start, with a `limit` only the newest so many; the
-    groups' figures count all. The range is that of `filters`, by default from the first
-    touch to now; a period counts by its whole length and is then cut at the range's edges.
+    Periods are in the order of their start, with a `limit` only the newest so many, or by
+    their length in the range, the longest first; the groups' figures count all. The range
+    is that of `filters`, by default from the first touch to now; a period counts by its
+    whole length and is then cut at the range's edges.
 
     Raises BadInputError for an empty range, sqlite3.Error.
 
@@ -112,14 +113,14 @@ def idle_report(  # noqa: PLR0913 - what the command's options say
     span = chosen_range(connection, filters, chosen, now_ns)
     members = grouped(chosen, by)
     groups = [_group(connection, one, span, min_ns) for one in members]
-    newest = sorted(
-        ((gap, one) for one, group in zip(members, groups, strict=True) for gap in group.idle),
-        key=lambda found: (found[0].started_ns, found[0].began_ns, found[1].name),
-        reverse=True,
-    )
-    most = None if limit is None else min(limit, sys.maxsize)
-    periods = [_period(connection, gap, one, policy) for gap, one in islice(newest, most)]
-    return IdleReport(span.since_ns, span.until_ns, min_ns, periods[::-1], groups)
+    found = [(gap, one) for one, group in zip(members, groups, strict=True) for gap in group.idle]
+    found.sort(key=lambda each: (each[0].started_ns, each[0].began_ns, each[1].name))
+    if longest_first:
+        found.sort(key=lambda each: -each[0].idle_ns)
+    most = len(found) if limit is None else min(limit, len(found))
+    chosen_ones = found[:most] if longest_first else found[len(found) - most :]
+    periods = [_period(connection, gap, one, policy) for gap, one in chosen_ones]
+    return IdleReport(span.since_ns, span.until_ns, min_ns, periods, groups)
 
 
 def _group(connection: sqlite3.Connection, group: Group, span: Range, min_ns: int) -> IdleGroup:

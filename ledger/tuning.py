@@ -24,12 +24,12 @@ from ledger.policy import Policy, parse_policy
 _SEARCHED = (3, 4)  # of the range
 
 # In minutes, as people write them; what the bound itself says is added.
-_INTERVALS = (1, 2, 3, 5, 8, 10, 12, 15, 20, 30, 45, 60, 120)
+_INTERVALS = (1, 2, 3, 5, 8, 10, 12, 15, 20, 30, 45, 60, 120, 240, 480, 1440)
 _BASES = (1, 2, 5, 10, 15)
 _FACTORS = ("1.5", "2", "3")
-_CAPS = (10, 15, 20, 30, 60, 120)
+_CAPS = (10, 20, 30, 60, 120, 240)
 _BOUNDARIES = ((5,), (15,), (5, 15), (5, 45), (5, 15, 45))
-_TIERS = (2, 5, 10, 20, 30, 60)
+_TIERS = (2, 5, 10, 20, 60, 240)
 
 # So many of the best candidates are replayed exactly, over several phases. The quick
 # ranking may find a bound exceeded by a little that is kept.
@@ -96,7 +96,7 @@ def tune_policy(  # noqa: PLR0913 - what the command's options say
     >>> day = Filters(since_ns=0, until_ns=86_400 * NS)
     >>> found = tune_policy(open_ledger(), Bound(max_reaction_ns=600 * NS), day)
     >>> found.policy, found.too_short
-    ('fixed:2h', True)
+    ('fixed:1d', True)
     """
     if (bound.max_reaction_ns is None) == (bound.max_per_day is None):
         raise BadInputError("a search needs one bound: a reaction, or heartbeats a day")

@@ -29,7 +29,7 @@ SPLIT = SINCE + (UNTIL - SINCE) * 3 // 4
 def work(seed: int) -> list[int]:
     """Return touches of twelve days: bursts by day, now and then one by night."""
     choose = random.Random(seed)
-    touches: list[int] = []
+    touches = [SINCE]
     at = SINCE + choose.randrange(DAY)
     while at < UNTIL:
         for _ in range(choose.randrange(1, 30)):

@@ -51,7 +51,7 @@ def render(  # noqa: PLR0913, PLR0917 - what was asked, and where from
     """Return the page."""
     question = {"min_ns": asked.min_ns, "policy": asked.policy, "now_ns": asked.now_ns}
     by_group = idle_report(connection, filters, by=asked.by, limit=0, **question)
-    together = idle_report(connection, filters, **question)
+    together = idle_report(connection, filters, limit=_MOST_PERIODS, longest_first=True, **question)
     replays = backoff.compare_policies(
         connection, (), filters, Question(asked.min_ns), now_ns=asked.now_ns
     )
@@ -73,8 +73,8 @@ def render(  # noqa: PLR0913, PLR0917 - what was asked, and where from
             groups=groups[:_MOST_LANES],
             hidden=max(len(groups) - _MOST_LANES, 0),
             timeline=Markup(_timeline(groups[:_MOST_LANES], by_group, asked, links)),  # noqa: S704
-            legend=[("active", "active"), *_tiers(together)],
-            longest=_longest(together.periods),
+            legend=[("active", "active"), *_tiers(by_group, asked)],
+            longest=together.periods,
             week=_week(together, asked.zone),
             weekdays=_WEEKDAYS,
             replays=list(zip(replays, backoff.unbeaten(replays), strict=True)),
@@ -164,16 +164,15 @@ def _timeline(groups: Sequence[IdleGroup], report: IdleReport, asked: Any, links
     return svg.timeline(lanes, frame, label, lane_href=href)
 
 
-def _tiers(report: IdleReport) -> list[tuple[str, str]]:
-    tiers = sorted({min(period.tier, svg.SHADES) for period in report.periods})
+def _tiers(report: IdleReport, asked: Any) -> list[tuple[str, str]]:
+    gaps = (gap for group in report.groups for gap in group.idle)
+    tiers = sorted(
+        {min(asked.policy.tier(gap.ended_ns - gap.began_ns), svg.SHADES) for gap in gaps}
+    )
     return [
         (f"idle t{tier}", f"idle, tier {tier}{' and above' * (tier == svg.SHADES)}")
         for tier in tiers
     ]
-
-
-def _longest(periods: Sequence[IdlePeriod]) -> list[IdlePeriod]:
-    return sorted(periods, key=lambda period: (-period.idle_s, period.started_ns))[:_MOST_PERIODS]
 
 
 def _week(report: IdleReport, where: Zone) -> list[list[tuple[str, str]]]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from ledger.browse import ledgers
 
-_NEWEST = 100_000
+_NEWEST = 50_000
 
 _BY_STREAM = "SELECT stream_id AS value, sum(touches) AS n FROM periods GROUP BY stream_id"
 _SQL = {

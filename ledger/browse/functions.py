@@ -13,25 +13,22 @@ from ledger.idle import idle_report
 from ledger.instants import NS, duration, parse_iso, zone
 from ledger.policy import GASTOWN, parse_policy
 
-# More than these nobody reads, and a query has a second.
-_MOST_PERIODS = 10_000
-
 
 def register(connection: sqlite3.Connection) -> None:
     """Give `connection` the functions.
 
     ``keepalive_duration(seconds)`` gives ``4m 12s``, ``keepalive_tier(idle_seconds,
     policy)`` the tier, counted from 1, by default of Gas Town's own policy. All give NULL
-    for what they can't read. ``keepalive_idle(since, until, min_seconds)`` and
+    for what they can't read. ``keepalive_idle(since, until, min_seconds, limit)`` and
     ``keepalive_heartbeats(policy, since, until)`` give JSON arrays; instants are ISO 8601.
     """
     connection.create_function("keepalive_duration", 1, _duration, deterministic=True)
     for count in (1, 2):
         connection.create_function("keepalive_tier", count, _tier, deterministic=True)
 
-    def idle(since: object, until: object, min_s: object) -> str | None:
+    def idle(since: object, until: object, min_s: object, limit: object) -> str | None:
         with plain(connection), contextlib.suppress(LedgerError, ValueError, OverflowError):
-            return _idle(connection, _range(since, until), min_s)
+            return _idle(connection, _range(since, until), min_s, limit)
         return None
 
     def heartbeats(policy: object, since: object, until: object) -> str | None:
@@ -39,7 +36,7 @@ def register(connection: sqlite3.Connection) -> None:
             return _heartbeats(connection, policy, _range(since, until))
         return None
 
-    connection.create_function("keepalive_idle", 3, idle)
+    connection.create_function("keepalive_idle", 4, idle)
     connection.create_function("keepalive_heartbeats", 3, heartbeats)
 
 
@@ -64,9 +61,11 @@ def _range(since: object, until: object) -> Filters:
     )
 
 
-def _idle(connection: sqlite3.Connection, filters: Filters, min_s: object) -> str:
+def _idle(connection: sqlite3.Connection, filters: Filters, min_s: object, limit: object) -> str:
+    """Return the longest idle periods; more than these nobody reads."""
+    most = min(limit if isinstance(limit, int) and limit > 0 else 0, 1_000)
     min_ns = round(min_s * NS) if isinstance(min_s, int | float) else 0
-    report = idle_report(connection, filters, min_ns=min_ns, limit=_MOST_PERIODS)
+    report = idle_report(connection, filters, min_ns=min_ns, limit=most, longest_first=True)
     return json.dumps(
         [
             (one.started_ns, one.ended_ns, one.idle_s, one.tier, one.last_command,

@@ -47,8 +47,7 @@ FROM seen ORDER BY last_ns""",
 SELECT json_extract(value, '$[0]') AS started_ns, json_extract(value, '$[1]') AS ended_ns,
   json_extract(value, '$[2]') AS idle_s, json_extract(value, '$[3]') AS tier,
   json_extract(value, '$[4]') AS last_command, json_extract(value, '$[5]') AS first_command
-FROM json_each(keepalive_idle({_TEXTS}, {_number(":min_s", 300)}))
-ORDER BY idle_s DESC, started_ns LIMIT {_number(":limit", 20)}""",
+FROM json_each(keepalive_idle({_TEXTS}, {_number(":min_s", 300)}, {_number(":limit", 20)}))""",
     },
     "touches_before": {
         "title": "Last touches before an instant",
@@ -75,12 +74,12 @@ GROUP BY weekday, hour ORDER BY touches DESC""",
     },
     "commands": {
         "title": "Commands by count",
-        "description": "Among the newest 100,000 touches of the range.",
+        "description": "Among the newest 50,000 touches of the range.",
         "params": ["since", "until", "limit"],
         "sql": f"""
 SELECT command, count(*) AS touches, min(at_ns) AS first_ns, max(at_ns) AS last_ns
 FROM (SELECT command, at_ns FROM touches WHERE at_ns >= {_SINCE} AND at_ns < {_UNTIL}
-      ORDER BY at_ns DESC LIMIT 100000)
+      ORDER BY at_ns DESC LIMIT 50000)
 GROUP BY command ORDER BY touches DESC, command LIMIT {_number(":limit", 100)}""",
     },
     "touches_of": {

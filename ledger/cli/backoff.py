@@ -61,6 +61,8 @@ def command(
             raise click.UsageError(f"Options go behind {ctx.invoked_subcommand}.")
         return 0
     wanted = [condition.parse_condition(text, _FIGURES) for text in conditions]
+    if chosen["cost_per_heartbeat"] is None and any("cost" in one.field for one in wanted):
+        raise click.UsageError("A condition on costs needs --cost-per-heartbeat.")
     filters, zone = options.read_filters(chosen)
     question = backoff_options.read_question(chosen)
     with database.asking(options.note) as connection:
@@ -74,6 +76,9 @@ def command(
     else:
         for line in backoff_report.lines(found, zone):
             click.echo(line)
+    for one in wanted:
+        if found._asdict()[one.field] is None:
+            options.note(f"{one.text}: {one.field} is not known here")
     failed = [one for one in wanted if one.holds(found._asdict())]
     for one in failed:
         options.note(f"{one.text}: {one.field} is {found._asdict()[one.field]}")

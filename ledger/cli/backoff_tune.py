@@ -44,9 +44,10 @@ def command(
 ) -> int:
     """Search for the policy that costs least within a bound, on this town's own history.
 
-    Fixed, exponential and tier policies are replayed over the first three quarters of the
-    range, and the best one over the last quarter, which the search has not seen. Exits 1
-    when no policy keeps the bound, or the one found does not in the last quarter.
+    Fixed, exponential and tier policies, of intervals up to some hours, are replayed over
+    the first three quarters of the range, and the best one over the last quarter, which the
+    search has not seen. Exits 1 when no policy keeps the bound, or the one found does not in
+    the last quarter.
     """
     if (max_reaction_ns is None) == (max_per_day is None):
         raise click.UsageError("Give one bound: --max-reaction or --max-per-day.")
@@ -67,6 +68,8 @@ def command(
         click.echo(output.json_text(record))
     elif quiet:
         click.echo(found.policy or _nothing(found), err=found.policy is None)
+        if found.too_short:
+            options.note("the history is too short to tell")
     else:
         for line in _lines(found, zone):
             click.echo(line)
