@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -18,8 +19,9 @@ def serving(paths: Iterable[Path | str], **options: Any) -> Any:
 
 
 def run(work: Coroutine[Any, Any, Any]) -> Any:
-    """Run asynchronous work to its end."""
-    return asyncio.run(work)
+    """Run asynchronous work to its end, in a thread: playwright keeps this one's event loop."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, work).result()
 
 
 def get(datasette: Any, path: str, **parameters: object) -> Any:
