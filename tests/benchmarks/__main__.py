@@ -226,7 +226,7 @@ def large_ledger(bench: Bench, touches: int) -> Iterator[Row]:
 
 
 def _pages(bench: Bench, version: str, large: Path, small: Path) -> Iterator[Row]:
-    pip = (bench.bin / "python", "-m", "pip", "install", "-q", "--pre", "--upgrade", version)
+    pip = (bench.bin / "python", "-m", "pip", "install", "-q", "--upgrade", version)
     bench.run(*pip)
     printed = bench.run(bench.bin / "python", HERE / "browsing.py", large, small)
     found, smaller = json.loads(printed)
