@@ -1,11 +1,14 @@
 """The Datasette plugin: through Datasette itself, of whichever version is installed."""
 
+import asyncio
+import html
 import json
 import re
 import sqlite3
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Iterable
 from contextlib import closing
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -15,6 +18,7 @@ from typing import Any
 import pytest
 from conftest import Run
 from datasettes import asked, get, rows, serving
+from datasettes import run as run_to_end
 
 from ledger import database
 
@@ -37,6 +41,24 @@ def lines() -> list[tuple[int, str, str]]:
         (int(datetime.fromisoformat(one["at"]).timestamp()) * NS, one["actor"], one["command"])
         for one in raw
     ]
+
+
+def ledger(path: Path, touches: Iterable[tuple[int, str]]) -> Path:
+    """Make a ledger of touches: instant, actor."""
+    with closing(database.open_ledger(str(path))) as connection:
+        streams: dict[str, int] = {}
+        connection.execute("BEGIN")
+        for at_ns, actor in touches:
+            if actor not in streams:
+                streams[actor] = len(streams) + 1
+                stream = (streams[actor], "", "", "", actor)
+                connection.execute("INSERT INTO streams VALUES (?, ?, ?, ?, ?)", stream)
+            connection.execute(
+                "INSERT INTO touches (stream_id, at_ns, command) VALUES (?, ?, 'gt status')",
+                (streams[actor], at_ns),
+            )
+        connection.execute("COMMIT")
+    return path
 
 
 @pytest.fixture(scope="module")
@@ -114,6 +136,57 @@ def test_facets_by_stream(town: Any) -> None:
     assert re.search(rf">{actor}</a>[^\d]*{count:,}\b", page)
 
 
+def test_a_facet_may_suggest_while_it_counts(home: Path) -> None:
+    """Datasette 1.0 asks one object for both at once, in an order that differs by process."""
+    import datasette
+    from datasette.plugins import pm
+
+    few = serving([ledger(home / "few.db", [(number, f"a{number % 3}") for number in range(9)])])
+    kinds = [kind for kinds in pm.hook.register_facet_classes() for kind in kinds]
+    (kind,) = [kind for kind in kinds if kind.type == "column"]
+    sql = "select * from history"
+    request = datasette.Request.fake("/few/history")
+    facet = kind(few, request, "few", sql, "history", {}, {"facets": ["actor"]}, 9)
+
+    async def both() -> Any:
+        return await asyncio.gather(facet.facet_results(), facet.suggest())
+
+    (results, timed_out), suggested = run_to_end(both())
+    (actors,) = results
+    assert [(one["value"], one["count"]) for one in actors["results"]] == [
+        ("a0", 3), ("a1", 3), ("a2", 3)
+    ]  # fmt: skip
+    assert (timed_out, suggested) == ([], [])
+
+
+def test_the_command_facet_leads_to_what_it_counted(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its links choose among the newest touches that it speaks of, and it says so if not all."""
+    from ledger.browse import facets
+
+    newest = facets.NEWEST
+    for count, bounded in ((newest, True), (newest - 1, False)):
+        name = f"many{bounded:d}"
+        touches = ((number, "a") for number in range(count))
+        page = get(serving([ledger(home / f"{name}.db", touches)]), f"/{name}/history").text
+        assert (f"newest {newest:,} touches" in page) == bounded
+        assert ("at_ns__gte=0&quot;" in page.replace('"', "&quot;")) == bounded
+
+
+def test_every_column_is_described(town: Any) -> None:
+    """Each table and view, and each of its columns, has a description."""
+    from ledger.browse.descriptions import TABLES
+
+    for table, told in TABLES.items():
+        if not told.get("hidden"):
+            columns = rows(town, "/trace", sql=f"select name from pragma_table_info('{table}')")
+            assert sorted(told["columns"]) == sorted(one["name"] for one in columns)
+            page = html.unescape(get(town, f"/trace/{table}").text)
+            assert told["description"] in page
+            assert all(text in page for text in told["columns"].values())
+
+
 def test_other_databases_are_left_alone(trace: Path, other: Path) -> None:
     """Another database beside a ledger looks as it would without us."""
     both = serving([trace, other])
@@ -175,6 +248,22 @@ def test_busiest_hours(town: Any) -> None:
     assert deacon == sum(actor == "deacon" for _, actor, _ in lines())
 
 
+def test_busiest_hours_of_long_periods(home: Path) -> None:
+    """A period's time and touches are in the hours that it spans, cut at the range's ends."""
+    beats = range(1800, 3 * 3600 + 1801, 30)  # 1970-01-01 00:30 to 03:30, a Thursday
+    long = serving([ledger(home / "long.db", ((at * NS, "a") for at in beats))])
+    found = {one["hour"]: one for one in rows(long, "/long/busiest_hours")}
+    assert {one["weekday"] for one in found.values()} == {"Thu"}
+    assert [found[f"0{hour}:00"]["active_s"] for hour in range(4)] == [1800, 3600, 3600, 1800]
+    real = Counter(at // 3600 for at in beats)
+    assert all(abs(found[f"0{hour}:00"]["touches"] - real[hour]) <= 1 for hour in range(4))
+    cut = {"since": "1970-01-01T01:15:00Z", "until": "1970-01-01T02:15:00Z"}
+    found = {one["hour"]: one for one in rows(long, "/long/busiest_hours", **cut)}
+    assert {hour: one["active_s"] for hour, one in found.items()} == {
+        "01:00": 2700, "02:00": 900
+    }  # fmt: skip
+
+
 def test_commands(town: Any) -> None:
     """Commands by count, as in the trace."""
     counted = Counter(command for *_, command in lines())
@@ -191,6 +280,37 @@ def test_touches_of(town: Any) -> None:
     found = rows(town, "/trace/touches_of", actor="gastown/w*", limit=30)
     own = [at for at, actor, _ in lines() if actor == "gastown/witness"]
     assert [one["at_ns"] for one in found] == sorted(own, reverse=True)[:30]
+    newest = rows(town, "/trace", sql="select at_ns, command from history"
+                  " order by at_ns desc, id desc limit 100")  # fmt: skip
+    everybody = rows(town, "/trace/touches_of")
+    assert [{key: one[key] for key in ("at_ns", "command")} for one in everybody] == newest
+
+
+# Of these limits none is one: SQLite takes them for nothing, or for everything.
+@pytest.mark.parametrize("limit", ["", "z", "0", "-1"])
+def test_limits(town: Any, limit: str) -> None:
+    """What is no limit is the default one."""
+    counts = {"longest_idle": 20, "touches_before": 50, "commands": 100, "touches_of": 100}
+    found = {name: len(rows(town, f"/trace/{name}", limit=limit)) for name in counts}
+    assert found == counts
+
+
+@pytest.mark.parametrize("bad", ["yesterday", "2026-02-30", "x", "9999-12-31T23:59:59Z" * 2])
+def test_instants_that_are_none(town: Any, bad: str) -> None:
+    """They find nothing, since the figures of another range would look right."""
+    assert rows(town, "/trace/touches_before", at=bad) == []
+    for name in ("longest_idle", "busiest_hours", "commands", "heartbeats_by_tier"):
+        assert rows(town, f"/trace/{name}", since=bad) == []
+        assert rows(town, f"/trace/{name}", until=bad) == []
+
+
+def test_instants(town: Any) -> None:
+    """They are read to the nanosecond, with any offset that ISO 8601 has."""
+    at_ns = 1772378776 * NS  # 2026-03-01T15:26:16Z, the deacon's only touch
+    for text in ("2026-03-01T15:26:16Z", "2026-03-01T17:26:16+02:00", "20260301T172616+0200"):
+        assert rows(town, "/trace/touches_before", at=text, limit=1)[0]["at_ns"] == at_ns
+    before = rows(town, "/trace/touches_before", at="2026-03-01T15:26:15.999999999Z", limit=1)
+    assert before[0]["at_ns"] < at_ns
 
 
 def test_heartbeats_by_tier(town: Any, run: Run, trace: Path) -> None:
@@ -208,7 +328,10 @@ def test_query_pages(town: Any) -> None:
     """Every query has a page with its title, also where its parameters are nonsense."""
     for name in ("quiet_now", "longest_idle", "touches_before", "busiest_hours", "commands",
                  "touches_of", "heartbeats_by_tier"):  # fmt: skip
-        assert get(town, f"/trace/{name}").status_code == 200
+        page = get(town, f"/trace/{name}")
+        assert page.status_code == 200
+        assert 'id="sql-query"' not in page.text  # it would push the rows off the screen
+        assert ">show</a>" in page.text
         page = get(town, f"/trace/{name}", since="x", until="y", limit="z", policy="p", at="q")
         assert page.status_code in {200, 400}
         assert "Traceback" not in page.text
@@ -223,6 +346,43 @@ def test_functions(town: Any) -> None:
     assert rows(town, "/trace", sql=sql) == [
         {"a": "4m 12s", "b": None, "c": 1, "d": 2, "e": 1, "f": None}
     ]
+    sql = (
+        "select keepalive_duration(9e999) a, keepalive_tier(9e999) b, keepalive_tier(5, 'x') c,"
+        " keepalive_at_ns('1970-01-01T00:00:00.5Z') d, keepalive_at_ns('0001-01-01') e,"
+        " keepalive_at_ns(null) f"
+    )
+    assert rows(town, "/trace", sql=sql) == [
+        {"a": None, "b": None, "c": None, "d": 500_000_000, "e": None, "f": None}
+    ]
+
+
+def configured(trace: Path, **config: Any) -> Any:
+    """Return a Datasette with what its user says of the ledger."""
+    import datasette
+
+    key = "metadata" if datasette.__version__.startswith("0.") else "config"
+    return serving([trace], **{key: {"databases": {"trace": config}}})
+
+
+def test_the_users_own_query_stands(trace: Path) -> None:
+    """A query that is called like one of ours is the user's."""
+    theirs = configured(trace, queries={"quiet_now": {"sql": "select 7 as seven"}})
+    assert rows(theirs, "/trace/quiet_now") == [{"seven": 7}]
+    assert len(rows(theirs, "/trace/longest_idle")) == 20
+
+
+def test_no_queries_without_permission(trace: Path) -> None:
+    """Who may not view the history doesn't get it by our queries; the user's own are theirs."""
+    told = {"history": {"allow": {"id": "boss"}}}
+    mine = {"mine": {"sql": "select 7 as seven"}}
+    closed = configured(trace, tables=told, queries=mine, allow_sql=False)
+    page = get(closed, "/trace").text
+    for name in ("quiet_now", "longest_idle", "touches_before", "busiest_hours", "commands",
+                 "touches_of", "heartbeats_by_tier"):  # fmt: skip
+        assert get(closed, f"/trace/{name}").status_code in {403, 404}
+        assert get(closed, f"/trace/{name}.json").status_code in {403, 404}
+        assert f"/trace/{name}" not in page
+    assert rows(closed, "/trace/mine") == [{"seven": 7}]
 
 
 # --- safety ---------------------------------------------------------------------------------

@@ -66,6 +66,28 @@ def test_it_serves_and_ends(run: Run, home: Path) -> None:
         assert process.returncode in {0, 130}
 
 
+def test_it_opens_a_browser(run: Run, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A browser that ends only when it has the page, as one in the terminal, gets it."""
+    run("touch", "gt", "status")
+    browser = home / "browser"
+    browser.write_text(
+        f"#!{sys.executable}\n"
+        "import sys, urllib.request\n"
+        "status = urllib.request.urlopen(sys.argv[1], timeout=20).status\n"
+        "with open(__file__ + '.saw', 'w') as file:\n"
+        "    file.write(f'{status} {sys.argv[1]}\\n')\n"
+    )
+    browser.chmod(0o700)
+    monkeypatch.setenv("BROWSER", os.fspath(browser))
+    with browsing("--open") as (_, address):
+        saw, deadline = home / "browser.saw", threading.Event()
+        for _ in range(80):
+            if saw.exists() and saw.read_text().endswith("\n"):
+                break
+            deadline.wait(0.25)
+        assert saw.read_text() == f"200 {address}\n"
+
+
 def test_it_answers_to_its_own_name_alone(run: Run) -> None:
     """A page elsewhere that calls itself us gets nothing, and no other address is listened to."""
     run("touch", "gt", "status")

@@ -35,11 +35,28 @@ def prepare_connection(conn: Any, database: str, datasette: Any) -> None:  # noq
 
 
 @hookimpl(optionalhook=True)
-def canned_queries(datasette: Any, database: str) -> "dict[str, Any] | None":
-    """Return the queries of a ledger (Datasette 0.65)."""
-    from ledger.browse import ledgers, queries
+def canned_queries(datasette: Any, database: str, actor: Any) -> Any:
+    """Return the queries of a ledger, for who may view its history (Datasette 0.65)."""
+    from ledger.browse import guard, ledgers, queries
 
-    return queries.canned() if database in ledgers.known(datasette) else None
+    if database not in ledgers.known(datasette):
+        return None
+
+    async def inner() -> dict[str, Any]:
+        visible = database in await guard.visible_ledgers(datasette, actor)
+        return queries.canned(datasette, database) if visible else {}
+
+    return inner
+
+
+@hookimpl(optionalhook=True)
+def permission_resources_sql(datasette: Any, actor: Any, action: str) -> Any:
+    """Keep the queries of a ledger from who may not view its history (Datasette 1.0)."""
+    if action != "view-query":
+        return None
+    from ledger.browse import guard
+
+    return guard.deny_queries(datasette, actor)
 
 
 @hookimpl(optionalhook=True)

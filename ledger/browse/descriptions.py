@@ -39,6 +39,7 @@ TABLES: dict[str, dict[str, Any]] = {
         "sort_desc": "at_ns",
         "facets": ["stream_id"],
         "columns": {
+            "id": "The touch's number, in the order of recording.",
             "stream_id": "The stream that the touch belongs to.",
             "at_ns": _INSTANT,
             "command": _COMMAND,
@@ -49,7 +50,7 @@ TABLES: dict[str, dict[str, Any]] = {
     "streams": {
         "description": "A distinct host, town, workspace and actor a row.",
         "label_column": "actor",
-        "columns": dict(_PLACE),
+        "columns": {"id": "The stream's number.", **_PLACE},
     },
     "periods": {
         "description": "Active periods: the longest runs of a stream's touches in which no gap"
@@ -67,6 +68,7 @@ TABLES: dict[str, dict[str, Any]] = {
         "description": "Where touches came from that were not written as they happened.",
         "label_column": "name",
         "columns": {
+            "id": "The source's number.",
             "kind": "'spool' or 'import'.",
             "name": "Of an import: the file's path, or the name it was given.",
             "added_at": "When it was first seen, UTC.",
@@ -74,7 +76,11 @@ TABLES: dict[str, dict[str, Any]] = {
     },
     "ledger_info": {
         "description": "One row, which identifies this ledger when ledgers meet.",
-        "columns": {"ledger_id": "Random, made once.", "created_at": "UTC."},
+        "columns": {
+            "id": "Always 1.",
+            "ledger_id": "Random, made once.",
+            "created_at": "When the ledger was made, UTC.",
+        },
     },
     "_sqlite_migrations": {"hidden": True},
 }

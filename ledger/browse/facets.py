@@ -5,13 +5,14 @@ touches of their periods takes 7; counting them by command takes 700, and has no
 way, so that facet is of the newest touches, and says so.
 """
 
+import copy
 import functools
 import re
 from typing import Any
 
 from ledger.browse import ledgers
 
-_NEWEST = 50_000
+NEWEST = 50_000
 
 _BY_STREAM = "SELECT stream_id AS value, sum(touches) AS n FROM periods GROUP BY stream_id"
 _SQL = {
@@ -20,8 +21,9 @@ _SQL = {
     ("history", "stream_id"): f"SELECT value, n AS count FROM ({_BY_STREAM})",
     ("touches", "stream_id"): f"SELECT value, n AS count FROM ({_BY_STREAM})",
     ("history", "command"): "SELECT command AS value, count(*) AS count FROM (SELECT command"
-    f" FROM touches ORDER BY at_ns DESC LIMIT {_NEWEST}) GROUP BY command",
+    f" FROM touches ORDER BY at_ns DESC LIMIT {NEWEST}) GROUP BY command",
 }
+_FIRST_OF_NEWEST = f"SELECT at_ns FROM touches ORDER BY at_ns DESC LIMIT 1 OFFSET {NEWEST - 1}"
 _COLUMN = re.compile(r"select \[?\"?(\w+)\"?\]? as value", re.IGNORECASE)
 
 
@@ -41,16 +43,21 @@ def quick(kind: Any) -> Any:
             whole = " where " not in self.sql.lower()
             if self.type != "column" or self.database not in ledgers.known(self.ds) or not whole:
                 return await super().facet_results()
-            real = self.ds
-            self.ds = _Datasette(real, self.table, self.get_facet_size())
-            try:
-                results, timed_out = await super().facet_results()
-            finally:
-                self.ds = real
+            counting = copy.copy(self)  # Datasette 1.0 asks this one to suggest meanwhile
+            counting.ds = _Datasette(self.ds, self.table, self.get_facet_size())
+            results, timed_out = await kind.facet_results(counting)
             for one in results:
                 if (self.table, one["name"]) == ("history", "command"):
-                    one["type"] = f"newest {_NEWEST:,} touches"
+                    await self._to_the_newest(one)
             return results, timed_out
+
+        async def _to_the_newest(self, facet: Any) -> None:
+            """Say of which touches `facet` is, and let its links choose among them alone."""
+            found = await self.ds.execute(self.database, _FIRST_OF_NEWEST)
+            for (first_ns,) in found.rows:  # none where these are all
+                facet["type"] = f"newest {NEWEST:,} touches"
+                for one in facet["results"]:
+                    one["toggle_url"] += f"&at_ns__gte={first_ns}"
 
     Quick.__name__ = kind.__name__
     return Quick

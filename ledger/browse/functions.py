@@ -13,16 +13,21 @@ from ledger.idle import idle_report
 from ledger.instants import NS, duration, parse_iso, zone
 from ledger.policy import GASTOWN, parse_policy
 
+_INT64 = 2**63
+
 
 def register(connection: sqlite3.Connection) -> None:
     """Give `connection` the functions.
 
     ``keepalive_duration(seconds)`` gives ``4m 12s``, ``keepalive_tier(idle_seconds,
-    policy)`` the tier, counted from 1, by default of Gas Town's own policy. All give NULL
-    for what they can't read. ``keepalive_idle(since, until, min_seconds, limit)`` and
-    ``keepalive_heartbeats(policy, since, until)`` give JSON arrays; instants are ISO 8601.
+    policy)`` the tier, counted from 1, by default of Gas Town's own policy,
+    ``keepalive_at_ns(text)`` an instant in nanoseconds. All give NULL for what they can't
+    read. ``keepalive_idle(since, until, min_seconds, limit)`` and
+    ``keepalive_heartbeats(policy, since, until)`` give JSON arrays. Instants are ISO 8601,
+    UTC unless they have an offset.
     """
     connection.create_function("keepalive_duration", 1, _duration, deterministic=True)
+    connection.create_function("keepalive_at_ns", 1, _at_ns, deterministic=True)
     for count in (1, 2):
         connection.create_function("keepalive_tier", count, _tier, deterministic=True)
 
@@ -41,13 +46,24 @@ def register(connection: sqlite3.Connection) -> None:
 
 
 def _duration(seconds: object) -> str | None:
-    return duration(round(seconds * NS)) if isinstance(seconds, int | float) else None
+    if not isinstance(seconds, int | float):
+        return None
+    with contextlib.suppress(OverflowError):  # infinite
+        return duration(round(seconds * NS))
+    return None
+
+
+def _at_ns(text: object) -> int | None:
+    with contextlib.suppress(ValueError, OverflowError, OSError):
+        at_ns = parse_iso(str(text), zone("UTC"))
+        return at_ns if -_INT64 <= at_ns < _INT64 else None
+    return None
 
 
 def _tier(idle_s: object, policy: object = None) -> int | None:
     if not isinstance(idle_s, int | float):
         return None
-    with contextlib.suppress(LedgerError):
+    with contextlib.suppress(LedgerError, OverflowError):
         rule = GASTOWN if policy is None else parse_policy(str(policy))
         return rule.tier(round(idle_s * NS))
     return None

@@ -1,10 +1,11 @@
 """Who may see a ledger's pages, and that nobody writes through them."""
 
+import json
 import os
 from typing import Any
 from urllib.parse import urlencode
 
-from ledger.browse import ledgers
+from ledger.browse import ledgers, queries
 
 _READING = {"GET", "HEAD", "OPTIONS"}
 
@@ -32,6 +33,24 @@ async def _may_view(datasette: Any, actor: Any, name: str) -> bool:
     asked = [("view-table", (name, "history")), ("view-database", name), "view-instance"]
     visible, _ = await datasette.check_visibility(actor, permissions=asked)
     return bool(visible)
+
+
+async def deny_queries(datasette: Any, actor: Any) -> Any:
+    """Return Datasette 1.0's rule that who may not view a history may not ask it either."""
+    from datasette.permissions import PermissionSQL
+
+    visible = await visible_ledgers(datasette, actor)
+    hidden = sorted(ledgers.known(datasette) - set(visible))
+    return PermissionSQL(
+        sql="SELECT database_name AS parent, name AS child, 0 AS allow,"
+        " 'the history of this ledger is not to be viewed' AS reason FROM queries"
+        " WHERE source = 'plugin' AND name IN (SELECT value FROM json_each(:keepalive_names))"
+        " AND database_name IN (SELECT value FROM json_each(:keepalive_hidden))",
+        params={
+            "keepalive_names": json.dumps(list(queries.QUERIES)),
+            "keepalive_hidden": json.dumps(hidden),
+        },
+    )
 
 
 def read_only(app: Any, datasette: Any) -> Any:

@@ -1,28 +1,38 @@
 """The canned queries of a ledger, each with parameters that may be left empty.
 
-Instants are ISO 8601, UTC unless they have an offset, in whole seconds.
+Instants are ISO 8601, UTC unless they have an offset. What is not one finds nothing:
+a range that was misread would give figures that look right.
 """
 
 import copy
 from typing import Any
 
 _NOW = "(CAST(strftime('%s', 'now') AS INTEGER) * 1000000000)"
+_HOUR = 3_600_000_000_000
+_NOW_END = f"({_NOW} + 999999999)"  # SQLite's clock has milliseconds
 _ACTOR = "streams.actor GLOB coalesce(nullif(:actor, ''), '*')"
 
 
 def _at_ns(parameter: str, default: str) -> str:
-    seconds = f"CAST(strftime('%s', nullif({parameter}, '')) AS INTEGER)"
-    return f"coalesce({seconds} * 1000000000, {default})"
+    return (
+        f"CASE WHEN coalesce({parameter}, '') = '' THEN {default}"
+        f" ELSE keepalive_at_ns({parameter}) END"
+    )
 
 
 def _number(parameter: str, default: int) -> str:
     return f"CAST(coalesce(nullif({parameter}, ''), {default}) AS INTEGER)"
 
 
-_SINCE, _UNTIL = _at_ns(":since", "-9223372036854775808"), _at_ns(":until", _NOW)
+def _limit(default: int) -> str:
+    """Return a limit that is above nothing; below it SQLite means everything."""
+    return f"coalesce(nullif(max(CAST(:limit AS INTEGER), 0), 0), {default})"
+
+
+_SINCE, _UNTIL = _at_ns(":since", "-9223372036854775808"), _at_ns(":until", _NOW_END)
 _TEXTS = "nullif(:since, ''), nullif(:until, '')"
 
-_QUERIES: dict[str, dict[str, Any]] = {
+QUERIES: dict[str, dict[str, Any]] = {
     "quiet_now": {
         "title": "Who is quiet now",
         "description": "Every stream, the longest silent first. actor: a name, * and ? work.",
@@ -47,7 +57,7 @@ FROM seen ORDER BY last_ns""",
 SELECT json_extract(value, '$[0]') AS started_ns, json_extract(value, '$[1]') AS ended_ns,
   json_extract(value, '$[2]') AS idle_s, json_extract(value, '$[3]') AS tier,
   json_extract(value, '$[4]') AS last_command, json_extract(value, '$[5]') AS first_command
-FROM json_each(keepalive_idle({_TEXTS}, {_number(":min_s", 300)}, {_number(":limit", 20)}))""",
+FROM json_each(keepalive_idle({_TEXTS}, {_number(":min_s", 300)}, {_limit(20)}))""",
     },
     "touches_before": {
         "title": "Last touches before an instant",
@@ -55,22 +65,36 @@ FROM json_each(keepalive_idle({_TEXTS}, {_number(":min_s", 300)}, {_number(":lim
         "params": ["at", "limit"],
         "sql": f"""
 SELECT at, actor, workspace, town, host, command, at_ns FROM history
-WHERE at_ns <= {_at_ns(":at", _NOW)} + 999999999
-ORDER BY at_ns DESC, id DESC LIMIT {_number(":limit", 50)}""",
+WHERE at_ns <= {_at_ns(":at", _NOW_END)}
+ORDER BY at_ns DESC, id DESC LIMIT {_limit(50)}""",
     },
     "busiest_hours": {
         "title": "Busiest hours",
-        "description": "Touches and active periods by weekday and hour, UTC, in which the periods"
-        " began.",
+        "description": "Active time and touches by weekday and hour, UTC. The touches of a"
+        " period that spans several hours are shared out by its time in each.",
         "params": ["since", "until", "actor"],
         "sql": f"""
-SELECT substr('SunMonTueWedThuFriSat', 1 + 3 * strftime('%w', started_ns / 1000000000,
+WITH RECURSIVE span AS (SELECT {_SINCE} AS since_ns, {_UNTIL} AS until_ns),
+pieces (started_ns, ended_ns, touches, hour_ns) AS (
+  SELECT started_ns, ended_ns, touches,
+    started_ns - (started_ns % {_HOUR} + {_HOUR}) % {_HOUR}
+  FROM periods JOIN streams ON streams.id = stream_id, span
+  WHERE ended_ns >= since_ns AND started_ns < until_ns AND {_ACTOR}
+  UNION ALL
+  SELECT started_ns, ended_ns, touches, hour_ns + {_HOUR} FROM pieces
+  WHERE hour_ns + {_HOUR} <= ended_ns),
+cut AS (
+  SELECT hour_ns, touches, ended_ns - started_ns AS length_ns,
+    min(ended_ns, hour_ns + {_HOUR}, until_ns) - max(started_ns, hour_ns, since_ns) AS within_ns
+  FROM pieces, span)
+SELECT substr('SunMonTueWedThuFriSat', 1 + 3 * strftime('%w', hour_ns / 1000000000,
     'unixepoch'), 3) AS weekday,
-  strftime('%H:00', started_ns / 1000000000, 'unixepoch') AS hour,
-  sum(touches) AS touches, count(*) AS periods, sum(ended_ns - started_ns) / 1e9 AS active_s
-FROM periods JOIN streams ON streams.id = stream_id
-WHERE started_ns >= {_SINCE} AND started_ns < {_UNTIL} AND {_ACTOR}
-GROUP BY weekday, hour ORDER BY touches DESC""",
+  strftime('%H:00', hour_ns / 1000000000, 'unixepoch') AS hour,
+  CAST(round(sum(touches * CASE length_ns WHEN 0 THEN 1.0 ELSE 1.0 * within_ns / length_ns END))
+    AS INTEGER) AS touches,
+  sum(within_ns) / 1e9 AS active_s
+FROM cut WHERE within_ns > 0 OR (within_ns = 0 AND length_ns = 0)
+GROUP BY weekday, hour ORDER BY touches DESC, active_s DESC""",
     },
     "commands": {
         "title": "Commands by count",
@@ -80,22 +104,28 @@ GROUP BY weekday, hour ORDER BY touches DESC""",
 SELECT command, count(*) AS touches, min(at_ns) AS first_ns, max(at_ns) AS last_ns
 FROM (SELECT command, at_ns FROM touches WHERE at_ns >= {_SINCE} AND at_ns < {_UNTIL}
       ORDER BY at_ns DESC LIMIT 50000)
-GROUP BY command ORDER BY touches DESC, command LIMIT {_number(":limit", 100)}""",
+GROUP BY command ORDER BY touches DESC, command LIMIT {_limit(100)}""",
     },
     "touches_of": {
         "title": "Touches of one actor",
         "description": "The newest touches of actor (a name, * and ? work).",
         "params": ["actor", "limit"],
-        # As many periods as touches are wanted hold at least as many, and the newest ones.
+        # A stream's newest touches are found by walking its periods backwards, without a
+        # sort, however long its last period is and however rare it touches.
         "sql": f"""
 SELECT history.at, history.actor, history.workspace, history.town, history.host,
   history.command, history.at_ns
-FROM (SELECT stream_id, started_ns, ended_ns FROM periods
-      WHERE stream_id IN (SELECT id FROM streams WHERE {_ACTOR})
-      ORDER BY ended_ns DESC LIMIT {_number(":limit", 100)}) AS newest
-CROSS JOIN history ON history.at_ns BETWEEN newest.started_ns AND newest.ended_ns
-  AND history.stream_id = newest.stream_id
-ORDER BY history.at_ns DESC, history.id DESC LIMIT {_number(":limit", 100)}""",
+FROM streams
+CROSS JOIN json_each((SELECT json_group_array(id) FROM (
+  SELECT touches.id FROM periods
+  CROSS JOIN touches ON touches.at_ns BETWEEN started_ns AND ended_ns
+    AND touches.stream_id = streams.id
+  WHERE periods.stream_id = streams.id
+  ORDER BY periods.started_ns DESC, touches.at_ns DESC, touches.id DESC
+  LIMIT {_limit(100)}))) AS own
+CROSS JOIN history ON history.id = own.value
+WHERE {_ACTOR}
+ORDER BY history.at_ns DESC, history.id DESC LIMIT {_limit(100)}""",
     },
     "heartbeats_by_tier": {
         "title": "Heartbeats by tier",
@@ -111,14 +141,22 @@ FROM json_each(keepalive_heartbeats(coalesce(nullif(:policy, ''), 'gastown'), {_
 }
 
 
-def canned() -> dict[str, dict[str, Any]]:
-    """Return the queries as Datasette 0.65 takes them; it changes them, so each time anew."""
-    return copy.deepcopy(_QUERIES)
+def canned(datasette: Any, database: str) -> dict[str, dict[str, Any]]:
+    """Return the queries as Datasette 0.65 takes them; it changes them, so each time anew.
+
+    One that the user has under the same name stands.
+    """
+    theirs = datasette.metadata("queries", database=database, fallback=False) or {}
+    return {
+        name: {**copy.deepcopy(query), "hide_sql": True}
+        for name, query in QUERIES.items()
+        if name not in theirs
+    }
 
 
 async def add(datasette: Any, database: str) -> None:
     """Give Datasette 1.0 the queries; one that the user has under the same name stands."""
-    for name, told in _QUERIES.items():
+    for name, told in QUERIES.items():
         there = await datasette.get_query(database, name)
         if there is None or there.source == "plugin":
             await datasette.add_query(
@@ -128,5 +166,6 @@ async def add(datasette: Any, database: str) -> None:
                 title=told["title"],
                 description=told["description"],
                 parameters=told["params"],
+                hide_sql=True,
                 is_trusted=True,
             )

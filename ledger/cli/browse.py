@@ -1,5 +1,6 @@
 """``keepalive browse``."""
 
+import threading
 import webbrowser
 
 import click
@@ -41,7 +42,8 @@ def command(*, port: int, opens: bool) -> None:
     def listening(address: str) -> None:
         click.echo(address)
         if opens:
-            webbrowser.open(address)
+            # One that runs in the terminal returns when it is left, and needs us to answer.
+            threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
 
     try:
         from ledger.browse import serving
