@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from ledger.decode import decode_state
     from ledger.encode import encode_state
     from ledger.figures import Question
+    from ledger.filters import Filters
     from ledger.heartbeat import next_heartbeat
-    from ledger.history import Filters
     from ledger.idle import idle_days, idle_report
     from ledger.instants import zone
     from ledger.policy import parse_policy
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Bound": "tuning",
-    "Filters": "history",
+    "Filters": "filters",
     "Question": "figures",
     "State": "state",
     "age": "state",

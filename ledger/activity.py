@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 from ledger.errors import BadInputError
-from ledger.history import Filters, Streams
+from ledger.filters import Filters, Streams
 from ledger.instants import NS
 from ledger.periods import ActivePeriods, Range, Span, unite
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from ledger.activity import PERIOD_GAP_NS, active_periods, chosen_range, first_touch
 from ledger.errors import BadInputError
 from ledger.figures import DEFAULT_QUESTION, Backoff, Question, figures
-from ledger.history import EVERYTHING, Filters, streams
+from ledger.filters import EVERYTHING, Filters, streams
 from ledger.periods import ActivePeriods, Range
 from ledger.policy import GASTOWN, PRESETS, Policy, parse_policy
 

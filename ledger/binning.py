@@ -7,15 +7,13 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from ledger.instants import NS, Zone
+from ledger.periods import Span
 
 HOUR_NS = 3600 * NS
 DAY_NS = 24 * HOUR_NS
 
 # 1970 began on a Thursday.
 _EPOCH_WEEKDAY = 3
-
-Span = tuple[int, int]
-"""The first and last touch of something, in nanoseconds since the epoch; they may be one."""
 
 
 class Cell(NamedTuple):

@@ -4,7 +4,7 @@ import sqlite3
 import time
 from typing import NamedTuple
 
-from ledger.history import EVERYTHING, Filters, streams
+from ledger.filters import EVERYTHING, Filters, streams
 from ledger.instants import NS
 from ledger.policy import GASTOWN, Policy
 from ledger.seen import Seen, last_seen

@@ -1,25 +1,16 @@
 """Read the touches of the ledger, filtered, in the order of their instants."""
 
-import os
 import sqlite3
 import sys
 from collections import deque
-from collections.abc import Iterator, Sequence
-from fnmatch import fnmatchcase
+from collections.abc import Iterator
 from heapq import merge
 from itertools import dropwhile, islice
 from typing import NamedTuple
 
+from ledger.filters import EVERYTHING, Filters, Stream, Streams, streams
+
 _INT64_MIN, _INT64_MAX = -(1 << 63), (1 << 63) - 1
-
-
-class Stream(NamedTuple):
-    """A distinct place and actor; '' stands for absent."""
-
-    host: str
-    town: str
-    workspace: str
-    actor: str
 
 
 class HistoryRow(NamedTuple):
@@ -29,75 +20,6 @@ class HistoryRow(NamedTuple):
     at_ns: int
     stream: Stream
     command: str
-
-
-class Filters(NamedTuple):
-    """Which touches to read; everything, unless said.
-
-    Times are a half-open range in nanoseconds since the epoch. Of the names of one
-    kind any may match: exactly, or as a shell pattern where one has ``*``, ``?`` or
-    ``[``; a directory also as it is called from here. `grep` is a part of the command,
-    as it is written.
-    """
-
-    since_ns: int | None = None
-    until_ns: int | None = None
-    actors: Sequence[str] = ()
-    towns: Sequence[str] = ()
-    workspaces: Sequence[str] = ()
-    hosts: Sequence[str] = ()
-    grep: str | None = None
-
-    def of_streams(self) -> bool:
-        """Tell whether some streams may be left out."""
-        return bool(self.actors or self.towns or self.workspaces or self.hosts)
-
-
-EVERYTHING = Filters()
-
-Streams = dict[int, Stream]
-"""Streams by their id."""
-
-
-def streams(connection: sqlite3.Connection, filters: Filters = EVERYTHING) -> Streams:
-    """Return the streams that `filters` choose, by id."""
-    filters = filters._replace(
-        actors=_several(filters.actors),
-        towns=_directories(_several(filters.towns)),
-        workspaces=_directories(_several(filters.workspaces)),
-        hosts=_several(filters.hosts),
-    )
-    rows = connection.execute("SELECT id, host, town, workspace, actor FROM streams")
-    found = {row[0]: Stream(*row[1:]) for row in rows}
-    return {
-        number: stream
-        for number, stream in found.items()
-        if _is_one_of(filters.actors, stream.actor)
-        and _is_one_of(filters.hosts, stream.host)
-        and _is_one_of(filters.towns, stream.town)
-        and _is_one_of(filters.workspaces, stream.workspace)
-    }
-
-
-def _is_one_of(wanted: Sequence[str], name: str) -> bool:
-    return not wanted or any(
-        name == one or (is_pattern(one) and fnmatchcase(name, one)) for one in wanted
-    )
-
-
-def is_pattern(name: str) -> bool:
-    """Tell whether a name is matched as a shell pattern."""
-    return any(character in name for character in "*?[")
-
-
-def _several(wanted: Sequence[str]) -> Sequence[str]:
-    """Return the names; a single one that was given as it is, too."""
-    return [wanted] if isinstance(wanted, str) else wanted
-
-
-def _directories(wanted: Sequence[str]) -> list[str]:
-    """Return the directories as they are given and as they are called from here."""
-    return [*wanted, *(os.path.realpath(one) for one in wanted if one)]
 
 
 def history(

@@ -15,7 +15,7 @@ from ledger.activity import (
     grouped,
 )
 from ledger.errors import BadInputError
-from ledger.history import EVERYTHING, Filters, streams
+from ledger.filters import EVERYTHING, Filters, streams
 from ledger.instants import NS, Zone
 from ledger.periods import (
     MIN_IDLE_NS,

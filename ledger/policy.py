@@ -94,6 +94,10 @@ class Policy(NamedTuple):
         return _STATES[bisect_right(self.state_boundaries_ns, idle_ns)]
 
 
+# Around separators and between the parts of a duration; not within a word or a number.
+_BLANKS = re.compile(r"\s*([:,=])\s*|(?<=[a-z])\s+(?=[0-9])")
+
+
 def parse_policy(text: str) -> Policy:
     """Return the policy that `text` describes.
 
@@ -102,7 +106,7 @@ def parse_policy(text: str) -> Policy:
     >>> parse_policy("exp:30s,x2,15m").intervals_ns[:3]
     (30000000000, 60000000000, 120000000000)
     """
-    words = "".join(text.lower().split())
+    words = _BLANKS.sub(r"\1", text.strip().lower())
     kind, _, rule = words.partition(":")
     if words == "gastown":
         intervals, boundaries = _tiers("5m=5m,15m=10m,45m=30m,60m", text)

@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 from ledger import paths
 from ledger.errors import BadInputError, NotFoundError
-from ledger.history import EVERYTHING, Filters, HistoryRow, Streams, history, streams
+from ledger.filters import EVERYTHING, Filters, Streams, streams
+from ledger.history import HistoryRow, history
 from ledger.idle import idle_report
 from ledger.instants import NS
 from ledger.periods import Range

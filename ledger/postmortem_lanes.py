@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from ledger.activity import PERIOD_GAP_NS, active_periods
-from ledger.history import Stream, Streams
+from ledger.filters import Stream, Streams
 from ledger.periods import MIN_IDLE_NS, Range, Span, gaps
 from ledger.policy import Policy
 

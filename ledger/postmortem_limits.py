@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from ledger.history import Stream
+from ledger.filters import Stream
 from ledger.postmortem import Postmortem
 from ledger.postmortem_words import Clock, Name, Sentence, inferred, listed, observed
 from ledger.terminal import count

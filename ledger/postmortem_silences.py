@@ -14,7 +14,7 @@ from collections.abc import Collection
 from typing import NamedTuple
 
 from ledger.activity import PERIOD_GAP_NS, command_at, last_touch, recent_gaps
-from ledger.history import Stream, Streams, streams
+from ledger.filters import Stream, Streams, streams
 from ledger.instants import NS
 from ledger.periods import quantile
 from ledger.status import FEW_GAPS, HISTORY_NS

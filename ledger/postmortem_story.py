@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from ledger import postmortem_limits, postmortem_watched
-from ledger.history import HistoryRow, Stream
+from ledger.filters import Stream
+from ledger.history import HistoryRow
 from ledger.instants import NS, Zone, duration
 from ledger.postmortem import Postmortem
 from ledger.postmortem_lanes import Lane

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from ledger import spool
 from ledger.activity import last_touch
-from ledger.history import Stream, Streams
+from ledger.filters import Stream, Streams
 from ledger.periods import Range
 from ledger.recorder import PRIVATE
 

@@ -8,7 +8,7 @@ nowhere made part of plain words.
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import NamedTuple
 
-from ledger.history import Stream
+from ledger.filters import Stream
 from ledger.instants import NS, Zone, duration
 
 OBSERVED, INFERRED = "observed", "inferred"

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from typing import NamedTuple
 
 from ledger.activity import last_touch
-from ledger.history import Filters
+from ledger.filters import Filters
 from ledger.instants import NS
 
 

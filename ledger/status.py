@@ -7,7 +7,7 @@ from collections.abc import Collection
 from typing import NamedTuple
 
 from ledger.activity import command_at, grouped, recent_gaps
-from ledger.history import EVERYTHING, Filters, Stream, Streams, is_pattern, streams
+from ledger.filters import EVERYTHING, Filters, Stream, Streams, is_pattern, streams
 from ledger.instants import NS
 from ledger.policy import GASTOWN, NEVER_SEEN, Policy
 from ledger.seen import last_seen

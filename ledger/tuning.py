@@ -16,7 +16,7 @@ from typing import NamedTuple
 from ledger.backoff import Activity, measure, read_activity
 from ledger.errors import BadInputError
 from ledger.figures import DEFAULT_QUESTION, FEW_RESUMPTIONS, Backoff, Question, figures
-from ledger.history import EVERYTHING, Filters
+from ledger.filters import EVERYTHING, Filters
 from ledger.instants import NS, exact_duration
 from ledger.periods import Range
 from ledger.policy import Policy, parse_policy

@@ -21,7 +21,7 @@ from ledger.activity import (
     recent_gaps,
 )
 from ledger.errors import BadInputError
-from ledger.history import EVERYTHING, Filters, Stream, streams
+from ledger.filters import EVERYTHING, Filters, Stream, streams
 from ledger.instants import NS
 from ledger.periods import ActivePeriods, Range
 

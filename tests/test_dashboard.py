@@ -84,6 +84,18 @@ def test_groups(town: Any, run: Run, trace: Path) -> None:
     assert "mayor" in rows.text
 
 
+def test_links_ask_about_the_same_range(town: Any) -> None:
+    """A policy's link leads to the tiers of the replay whose figures it stands beside."""
+    page = get(town, "/-/keepalive", **RANGE).text
+    link = re.search(r'href="(/trace/heartbeats_by_tier\?policy=gastown[^"]+)"', page)
+    assert link is not None
+    path, _, query = html.unescape(link[1]).partition("?")
+    answer = get(town, f"{path}.json?_shape=array&{query}")
+    beats = sum(one["heartbeats"] for one in answer.json())
+    (days,) = re.findall(r"gastown ([\d.,]+) ", words(page))
+    assert f"{beats / 5:,.1f}" == days
+
+
 def test_without_a_range_it_is_the_last_week_with_touches(town: Any) -> None:
     """A town that fell silent long ago is shown as it last was."""
     page = words(get(town, "/-/keepalive").text)

@@ -11,7 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger import database
-from ledger.history import EVERYTHING, Filters, HistoryRow, Stream, history, streams
+from ledger.errors import BadInputError
+from ledger.filters import EVERYTHING, Filters, Stream, streams
+from ledger.history import HistoryRow, history
 
 NS = 1_000_000_000
 SOME_STREAMS = [
@@ -205,3 +207,9 @@ def test_a_quiet_stream_is_found_without_a_walk(connection: sqlite3.Connection) 
         )
         assert sorted(found) == rows[2:]
     assert steps < 10_000  # of 100 instructions each; a walk takes hundreds of thousands
+
+
+def test_one_name_is_no_list_of_names(connection: sqlite3.Connection) -> None:
+    """A name in place of a list would be taken letter by letter: it is refused."""
+    with pytest.raises(BadInputError, match=r"write \['mayor'\]"):
+        streams(connection, Filters(actors="mayor"))

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from ledger import database
 from ledger.activity import GROUPS
 from ledger.errors import BadInputError
-from ledger.history import Filters, Stream
+from ledger.filters import Filters, Stream
 from ledger.idle import IdleGroup, IdlePeriod, IdleReport, idle_days, idle_report
 from ledger.instants import NS, parse, zone
 from ledger.periods import Gap, IdleSummary, Range, Span

@@ -143,6 +143,13 @@ def test_blanks_and_capitals(text: str, same: str) -> None:
     assert parse_policy(text).text == same
 
 
+@pytest.mark.parametrize("text", ["fixed:1 5m", "fi xed:5m", "tiers:5m=1 0m,1h"])
+def test_blanks_within_words_and_numbers(text: str) -> None:
+    """A blank within a word or a number is a mistake, not another policy."""
+    with pytest.raises(BadInputError):
+        parse_policy(text)
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -13,7 +13,7 @@ from test_cli_history import TRACE
 from ledger import instants, rfc3339, spool, transfer
 from ledger.database import open_ledger
 from ledger.errors import BadInputError, NotFoundError
-from ledger.history import Filters, Stream
+from ledger.filters import Filters, Stream
 from ledger.periods import quantile
 from ledger.policy import PRESETS, parse_policy
 from ledger.postmortem import Postmortem, tell_postmortem

@@ -13,7 +13,7 @@ from ledger import database
 from ledger.backoff import read_activity
 from ledger.errors import BadInputError
 from ledger.figures import Backoff, Question
-from ledger.history import Filters
+from ledger.filters import Filters
 from ledger.instants import NS
 from ledger.policy import Policy, parse_policy
 from ledger.replay import ARMED, RESET_ON_ACTIVITY

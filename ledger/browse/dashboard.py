@@ -9,7 +9,7 @@ from ledger import activity, instants
 from ledger.browse import guard
 from ledger.browse.ledgers import plain
 from ledger.errors import BadInputError, LedgerError
-from ledger.history import EVERYTHING, Filters, streams
+from ledger.filters import EVERYTHING, Filters, streams
 from ledger.instants import NS, Zone
 from ledger.policy import GASTOWN, Policy, parse_policy
 

@@ -15,8 +15,8 @@ from ledger import backoff, binning, svg, terminal
 from ledger.activity import GROUPS
 from ledger.browse import pictures
 from ledger.figures import Backoff, Question
+from ledger.filters import Filters
 from ledger.gotime import format_instant
-from ledger.history import Filters
 from ledger.idle import IdleGroup, IdlePeriod, IdleReport, idle_report
 from ledger.instants import NS, Zone, duration, zone
 
@@ -80,6 +80,10 @@ def render(  # noqa: PLR0913, PLR0917 - what was asked, and where from
             replays=list(zip(replays, backoff.unbeaten(replays), strict=True)),
             scatter=Markup(_scatter(replays)),  # noqa: S704 - it escapes
             window=_window,
+            edges={
+                "since": format_instant(together.since_ns),
+                "until": format_instant(together.until_ns),
+            },
         )
     )
 

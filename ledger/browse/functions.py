@@ -8,7 +8,7 @@ from ledger.backoff import replay_policy
 from ledger.browse.ledgers import plain
 from ledger.errors import LedgerError
 from ledger.figures import Question
-from ledger.history import Filters
+from ledger.filters import Filters
 from ledger.idle import idle_report
 from ledger.instants import NS, duration, parse_iso, zone
 from ledger.policy import GASTOWN, parse_policy

@@ -6,8 +6,8 @@ import time
 from ledger import database, paths, signals, spool
 from ledger.database import Tell
 from ledger.errors import LedgerUnusableError
+from ledger.filters import Filters
 from ledger.heartbeat import LEDGER, NextHeartbeat, next_heartbeat
-from ledger.history import Filters
 from ledger.policy import ACTIVE, Policy
 from ledger.state import State
 

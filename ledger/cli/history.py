@@ -10,8 +10,9 @@ import click
 
 from ledger import database, output, terminal
 from ledger.cli import options, places
+from ledger.filters import Filters, Stream, streams
 from ledger.gotime import format_instant
-from ledger.history import Filters, HistoryRow, Stream, history, streams
+from ledger.history import HistoryRow, history
 from ledger.instants import Zone
 
 COLUMNS = ("at", "actor", "workspace", "town", "host", "command")

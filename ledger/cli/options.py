@@ -12,7 +12,7 @@ import click
 
 from ledger import instants, output, terminal
 from ledger.encode import as_read_back
-from ledger.history import Filters
+from ledger.filters import Filters
 from ledger.policy import PRESETS, parse_policy
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])

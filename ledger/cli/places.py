@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Iterable
 
-from ledger.history import Stream
+from ledger.filters import Stream
 
 
 def namer(chosen: Iterable[Stream]) -> Callable[[Stream], str]:

@@ -13,9 +13,9 @@ import click
 
 from ledger import activity, database, output, terminal
 from ledger.cli import options, places
+from ledger.filters import Filters, streams
 from ledger.gotime import format_instant
 from ledger.heartbeat import NextHeartbeat, next_heartbeat
-from ledger.history import Filters, streams
 from ledger.instants import NS, Zone, duration
 from ledger.policy import ACTIVE, IDLE, LONG_IDLE, NEVER_SEEN, QUIET, Policy
 from ledger.status import StreamStatus, stream_status
