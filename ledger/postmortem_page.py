@@ -5,8 +5,6 @@ load or run, whatever was recorded. Without the script all is there but zoom, pa
 tooltips of our own. Loaded only for ``--html``, since Jinja2 takes its time.
 """
 
-import base64
-import hashlib
 import os
 from collections.abc import Iterator, Sequence
 from itertools import groupby
@@ -14,9 +12,9 @@ from itertools import groupby
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from ledger import instants, svg, terminal
-from ledger.gotime import format_instant
+from ledger import svg, terminal
 from ledger.instants import NS, duration
+from ledger.page import instant, own_file, policy_hash
 from ledger.postmortem import Postmortem
 from ledger.postmortem_lanes import Lane
 from ledger.postmortem_story import Story, lanes_shown
@@ -27,8 +25,8 @@ _PAGES = os.path.join(os.path.dirname(__file__), "pages")
 
 def page(found: Postmortem, story: Story) -> str:
     """Return the post-mortem as an HTML document."""
-    style = _read("timeline.css") + _read("postmortem.css")
-    script = _read("timeline.js")
+    style = own_file("timeline.css") + own_file("postmortem.css")
+    script = own_file("timeline.js")
     shown, hidden = lanes_shown(found)
     return (
         _environment()
@@ -44,21 +42,11 @@ def page(found: Postmortem, story: Story) -> str:
             legend=_legend(shown),
             hidden=hidden,
             style=Markup(style),  # noqa: S704 - our own file, as below
-            style_hash=_hash(style),
+            style_hash=policy_hash(style),
             script=Markup(script),  # noqa: S704
-            script_hash=_hash(script),
+            script_hash=policy_hash(script),
         )
     )
-
-
-def _read(name: str) -> str:
-    with open(os.path.join(_PAGES, name), encoding="utf-8") as file:
-        return file.read()
-
-
-def _hash(text: str) -> str:
-    """Return how a Content-Security-Policy names the text of an element."""
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
 def _environment() -> Environment:
@@ -75,16 +63,11 @@ def _shown(pieces: Pieces) -> Markup:
     return Markup().join(map(_piece, pieces))
 
 
-_UTC = instants.zone("UTC")
-
-
 def _piece(piece: Piece) -> Markup:
     if isinstance(piece, str):
         return Markup.escape(piece)
     if isinstance(piece, At):
-        utc = f"{_UTC.text(piece.at_ns)} UTC"
-        at = format_instant(piece.at_ns)
-        return Markup('<time datetime="{}" title="{}">{}</time>').format(at, utc, piece.text)
+        return instant(piece.at_ns, piece.text)
     text = terminal.visible(piece.text)
     if isinstance(piece, Command):
         return Markup("<code>{}</code>").format(text)

@@ -4,8 +4,8 @@ from typing import Any
 
 from markupsafe import Markup
 
-from ledger.gotime import format_instant
 from ledger.instants import NS, duration, parse_iso, zone
+from ledger.page import instant
 
 
 def render(  # noqa: PLR0913, PLR0917 - what the hook is given
@@ -28,8 +28,4 @@ def render(  # noqa: PLR0913, PLR0917 - what the hook is given
 
 
 def _time(at_ns: int) -> Markup:
-    """Return the local time, with the UTC in a tooltip."""
-    local, utc = zone(None), format_instant(at_ns)
-    return Markup('<time datetime="{}" title="{} (UTC)">{}</time>').format(
-        utc, utc.rstrip("Z").replace("T", " "), local.text(at_ns)
-    )
+    return instant(at_ns, zone(None).text(at_ns))

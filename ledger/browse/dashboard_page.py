@@ -1,8 +1,6 @@
 """The dashboard as HTML: the figures of `idle` and `backoff`, drawn, with links to the rows."""
 
-import base64
 import functools
-import hashlib
 import os
 import sqlite3
 from collections.abc import Mapping, Sequence
@@ -18,15 +16,14 @@ from ledger.figures import Backoff, Question
 from ledger.filters import Filters
 from ledger.gotime import format_instant
 from ledger.idle import IdleGroup, IdlePeriod, IdleReport, idle_report
-from ledger.instants import NS, Zone, duration, zone
+from ledger.instants import NS, Zone, duration
+from ledger.page import instant, own_file, policy_hash
 
 _HERE = os.path.dirname(__file__)
-_PAGES = os.path.join(os.path.dirname(_HERE), "pages")
 
 _MOST_LANES = 40
 _MOST_PERIODS = 10
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-_UTC = zone("UTC")
 
 _RANGES = {"24 hours": "24h", "7 days": "7d", "30 days": "30d", "everything": "all"}
 
@@ -34,8 +31,8 @@ _RANGES = {"24 hours": "24h", "7 days": "7d", "30 days": "30d", "everything": "a
 def headers() -> dict[str, str]:
     """Return the headers under which nothing but the page's own style and script runs."""
     return {
-        "Content-Security-Policy": f"default-src 'none'; style-src '{_hash(_style())}';"
-        f" script-src '{_hash(_script())}'; base-uri 'none'; form-action 'self'",
+        "Content-Security-Policy": f"default-src 'none'; style-src '{policy_hash(_style())}';"
+        f" script-src '{policy_hash(_script())}'; base-uri 'none'; form-action 'self'",
         "Referrer-Policy": "no-referrer",
     }
 
@@ -90,21 +87,12 @@ def render(  # noqa: PLR0913, PLR0917 - what was asked, and where from
 
 @functools.cache
 def _style() -> str:
-    return _read(_PAGES, "timeline.css") + _read(os.path.join(_HERE, "static"), "keepalive.css")
+    return own_file("timeline.css") + own_file("keepalive.css", os.path.join(_HERE, "static"))
 
 
 @functools.cache
 def _script() -> str:
-    return _read(_PAGES, "timeline.js")
-
-
-def _read(place: str, name: str) -> str:
-    with open(os.path.join(place, name), encoding="utf-8") as file:
-        return file.read()
-
-
-def _hash(text: str) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+    return own_file("timeline.js")
 
 
 def _environment(where: Zone) -> Environment:
@@ -115,10 +103,7 @@ def _environment(where: Zone) -> Environment:
     )
 
     def at(at_ns: int) -> Markup:
-        utc = f"{_UTC.text(at_ns)} UTC"
-        return Markup('<time datetime="{}" title="{}">{}</time>').format(
-            format_instant(at_ns), utc, where.text(at_ns)
-        )
+        return instant(at_ns, where.text(at_ns))
 
     environment.filters.update(at=at, length=_length, visible=terminal.visible)
     environment.globals["swatch"] = lambda kind: Markup(svg.swatch(kind))  # noqa: S704
