@@ -1,14 +1,14 @@
 """When streams were active, read from the ledger: against the touches themselves."""
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from ledgers import connection, emptied, ledger
 
-from ledger import database
 from ledger.activity import (
     GROUPS,
     Group,
@@ -24,6 +24,8 @@ from ledger.errors import BadInputError
 from ledger.filters import EVERYTHING, Filters, Stream, streams
 from ledger.instants import NS
 from ledger.periods import ActivePeriods, Range
+
+__all__ = ["connection", "ledger"]
 
 MINUTE = 60 * NS
 INT64_MIN, INT64_MAX = -(1 << 63), (1 << 63) - 1
@@ -48,27 +50,6 @@ def fill(connection: sqlite3.Connection, touches: Sequence[Touch]) -> None:
         "INSERT INTO touches (stream_id, at_ns, command) VALUES (?, ?, ?)",
         [(stream, at_ns, f"gt {number}") for number, (stream, at_ns) in enumerate(touches, 1)],
     )
-
-
-@pytest.fixture
-def connection() -> Iterator[sqlite3.Connection]:
-    connection = database.open_ledger()
-    yield connection
-    connection.close()
-
-
-@pytest.fixture(scope="module")
-def ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlite3.Connection]:
-    """One ledger for all examples of a property, whose contents `emptied` takes away."""
-    connection = database.open_ledger(str(tmp_path_factory.mktemp("ledger") / "ledger.db"))
-    yield connection
-    connection.close()
-
-
-def emptied(connection: sqlite3.Connection) -> sqlite3.Connection:
-    for table in ("touches", "periods", "streams"):
-        connection.execute(f"DELETE FROM {table}")
-    return connection
 
 
 # Many ties, and gaps on both sides of a minute, of a second, and of each other's.

@@ -2,18 +2,20 @@
 
 import os
 import sqlite3
-from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from ledgers import connection
 
 from ledger import database
 from ledger.errors import BadInputError
 from ledger.filters import EVERYTHING, Filters, Stream, streams
 from ledger.history import HistoryRow, history
+
+__all__ = ["connection"]
 
 NS = 1_000_000_000
 SOME_STREAMS = [
@@ -38,13 +40,6 @@ def fill(connection: sqlite3.Connection, touches: list[tuple[int, int, str]]) ->
         HistoryRow(number, at_ns, SOME_STREAMS[stream], command)
         for number, (stream, at_ns, command) in enumerate(touches, 1)
     ]
-
-
-@pytest.fixture
-def connection() -> Iterator[sqlite3.Connection]:
-    connection = database.open_ledger()
-    yield connection
-    connection.close()
 
 
 # Many ties, and gaps on both sides of a minute.
