@@ -78,7 +78,7 @@ def _newest(
 ) -> _Rows:
     """Read the newest `limit` touches; to give them oldest first, read them twice."""
     sparse = filters.of_streams() and filters.grep is None and limit <= _FEW
-    read = _by_stream if sparse else _in_order
+    read = by_stream if sparse else _in_order
     limit = min(limit, sys.maxsize)
     newest = islice(read(connection, filters, chosen, newest_first=True), limit)
     if newest_first:
@@ -100,7 +100,7 @@ def _in_order(
     return query.rows(connection, _NEWEST_FIRST if newest_first else _OLDEST_FIRST)
 
 
-def _by_stream(
+def by_stream(
     connection: sqlite3.Connection, filters: Filters, chosen: Streams, *, newest_first: bool
 ) -> _Rows:
     """Walk through the touches of each chosen stream from period to period.

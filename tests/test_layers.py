@@ -32,7 +32,7 @@ ROWS = [
     ["postmortem_page"],
     ["browse.ledgers", "browse.pictures", "browse.queries", "browse.cells"],
     ["browse.guard", "browse.functions", "browse.descriptions", "browse.facets",
-     "browse.dashboard_page"],
+     "browse.reach", "browse.dashboard_page"],
     ["browse.dashboard", "browse.serving"],
     ["browse"],
     ["cli.options", "cli.places"],

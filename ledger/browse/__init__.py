@@ -79,6 +79,22 @@ def render_cell(  # noqa: PLR0913, PLR0917 - the hook's own
     return cells.render(row, value, column, table, database, datasette)
 
 
+@hookimpl
+def filters_from_request(request: Any, database: str, table: str, datasette: Any) -> Any:
+    """Keep a filtered page of a large ledger from looking further than it has time for."""
+    from ledger.browse import ledgers
+
+    if database not in ledgers.known(datasette):
+        return None
+
+    async def inner() -> Any:
+        from ledger.browse import reach
+
+        return await reach.bound(datasette, database, table, request)
+
+    return inner
+
+
 @hookimpl(hookwrapper=True)
 def register_facet_classes() -> Any:
     """Count what is in a ledger by way of its active periods."""

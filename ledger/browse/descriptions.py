@@ -23,6 +23,7 @@ TABLES: dict[str, dict[str, Any]] = {
     "history": {
         "description": "Every touch with its stream, the newest first.",
         "sort_desc": "at_ns",
+        "sortable_columns": ["at_ns"],
         "size": 50,
         "facets": ["actor", "command"],
         "columns": {
@@ -37,6 +38,7 @@ TABLES: dict[str, dict[str, Any]] = {
     "touches": {
         "description": "One command's sign of life a row.",
         "sort_desc": "at_ns",
+        "sortable_columns": ["at_ns"],
         "facets": ["stream_id"],
         "columns": {
             "id": "The touch's number, in the order of recording.",

@@ -15,7 +15,12 @@ from typing import Any
 PAGES = {
     "/-/keepalive": 0.3,
     "/{}/history": 1.0,
+    "/{}/history?actor=mayor": 1.0,
+    "/{}/history?actor=nobody": 1.0,
+    "/{}/history?command=gt+nothing": 1.0,
+    "/{}/history?actor__contains=p1&command=gt+nothing": 1.0,
     "/{}/touches": 1.0,
+    "/{}/touches?stream_id=2": 1.0,
     "/{}/periods": 1.0,
     "/{}/quiet_now": 1.0,
     "/{}/longest_idle": 1.0,
