@@ -1,7 +1,6 @@
 """A real browser for the tests of pages: Debian's Chromium, driven by playwright.
 
-A test module says ``from browser import chromium``. Where either is missing its tests are
-skipped, and say why.
+Where either is missing the tests that ask for `chromium` are skipped, and say why.
 """
 
 import os

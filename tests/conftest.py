@@ -7,7 +7,10 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
+from browser import chromium
 from hypothesis import settings
+
+__all__ = ["chromium"]  # one for the session, whichever module asks
 
 settings.register_profile("ci", deadline=None, print_blob=True)
 settings.load_profile("ci")

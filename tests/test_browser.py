@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browser import chromium, opened
+from browser import opened
 from test_browse import trace
 
-__all__ = ["chromium", "trace"]
+__all__ = ["trace"]
 
 pytest.importorskip("datasette", reason="Datasette is not installed (pip install '.[browse]')")
 

@@ -5,14 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browser import chromium, opened
+from browser import opened
 from conftest import Run
 from test_cli_history import trace
 from test_cli_postmortem import HOSTILE, hostile
 
 from ledger.gotime import format_instant
 
-__all__ = ["chromium", "hostile", "trace"]  # fixtures
+__all__ = ["hostile", "trace"]  # fixtures
 
 NIGHT = ("2026-03-01 03:12", "--tz", "Europe/Riga", "--window", "4h")
 
