@@ -176,15 +176,19 @@ def _axis(frame: Frame, each: Sequence[Sequence[_Tick]], y: int) -> Iterator[str
         yield f'<g class="tick" {_hidden(zoom)}>'
         for at_ns, text in found:
             if text:
-                yield f'<text x="{number(frame.x(at_ns) / 10)}%" y="{y + 15}">{text}</text>'
+                yield f'<text x="{_percent(frame, at_ns)}%" y="{y + 15}">{text}</text>'
         yield "</g>"
     if frame.at_ns is not None:
-        x = frame.x(frame.at_ns) / 10
+        x = frame.x(frame.at_ns) * 100 / WIDTH
         anchor = "start" if x < 10 else "end" if x > 90 else "middle"
         yield (
-            f'<text class="at-label" x="{number(x)}%" y="14" text-anchor="{anchor}">'
+            f'<text class="at-label" x="{_percent(frame, frame.at_ns)}%" y="14" text-anchor="{anchor}">'
             f"{_clock(frame.zone, frame.at_ns)}</text>"
         )
+
+
+def _percent(frame: Frame, at_ns: int) -> str:
+    return f"{frame.x(at_ns) * 100 / WIDTH:.3f}".rstrip("0").removesuffix(".")
 
 
 def _clock(zone: Zone, at_ns: int) -> str:

@@ -1,6 +1,7 @@
 """What a timeline is drawn from: lanes of marks, and the frame that they are seen in.
 
-x runs from 0 to WIDTH over the range, to one decimal: ten thousand places.
+x runs from 0 to WIDTH over the range, to two decimals: exact to half a pixel when it
+is zoomed as far as it goes.
 """
 
 from bisect import bisect_left
@@ -62,16 +63,16 @@ class Frame(NamedTuple):
     def x(self, at_ns: int) -> float:
         """Return where an instant lies; the range's edges are the furthest."""
         inside = min(max(at_ns, self.since_ns), self.until_ns) - self.since_ns
-        return round(inside * WIDTH / (self.until_ns - self.since_ns), 1)
+        return round(inside * WIDTH / (self.until_ns - self.since_ns), 2)
 
 
 def number(value: float) -> str:
     """Return a coordinate, as short as it goes.
 
     >>> number(12.0), number(12.34)
-    ('12', '12.3')
+    ('12', '12.34')
     """
-    return f"{value:.1f}".removesuffix(".0")
+    return f"{value:.2f}".rstrip("0").removesuffix(".")
 
 
 def cut(lane: Lane, frame: Frame) -> Lane:

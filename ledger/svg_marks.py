@@ -147,7 +147,7 @@ def _shade(tier: int) -> str:
 def _box(frame: Frame, started_ns: int, ended_ns: int, top: int, height: int = BAR) -> str:
     left, right = frame.x(started_ns), frame.x(ended_ns)
     width = number(right - left)
-    return f"M{number(left)} {top}h{width}v{height}h-{width}z"
+    return f"M{number(left)} {top}h{width}v{height}h-{width}"
 
 
 def _band(frame: Frame, started_ns: int, ended_ns: int, top: int) -> str:

@@ -53,12 +53,12 @@ def test_marks_lie_where_they_are() -> None:
     )
     picture = timeline([lane], HOUR, "An hour")
     first, lone = paths(picture, "active")
-    assert first.get("d") == "M0 4h100v14h-100z"
-    assert lone.get("d") == "M500 4h0v14h-0z"
+    assert first.get("d") == "M0 4h100v14h-100"
+    assert lone.get("d") == "M500 4h0v14h-0"
     assert title(first) == "active 6m\n1970-01-01 00:00:00 to 00:06:00 (UTC)"
     assert title(lone) == "one touch\n1970-01-01 00:30:00 (UTC)"
     (idle,) = paths(picture, "idle")
-    assert (idle.get("class"), idle.get("d")) == ("idle t3", "M100 7h400v8h-400z")
+    assert (idle.get("class"), idle.get("d")) == ("idle t3", "M100 7h400v8h-400")
     assert title(idle) == "idle 24m, tier 3\n1970-01-01 00:06:00 to 00:30:00 (UTC)\na note"
     (beat,) = paths(picture, "heartbeat")
     assert (beat.get("class"), beat.get("d")) == ("heartbeat t2", "M250 24h0")
@@ -88,8 +88,8 @@ def test_marks_are_cut_at_the_edges_but_told_whole() -> None:
     )
     picture = timeline([lane], frame, "")
     assert [path.get("d") for path in paths(picture, "active")] == [
-        "M0 4h100v14h-100z",
-        "M900 4h100v14h-100z",
+        "M0 4h100v14h-100",
+        "M900 4h100v14h-100",
     ]
     assert "active 20s" in picture
     assert "idle 16m 40s" in picture
@@ -182,10 +182,10 @@ def test_binned_silence_is_seen() -> None:
     lane = Lane("a", busy, [Idle(end, 2 * end, 4)])
     picture = timeline([lane], Frame(0, 2 * end, UTC), "")
     dark, last_touch = paths(picture, "active")
-    assert (dark.get("class"), dark.get("d")) == ("active l4", "M0 4h500v14h-500z")
-    assert (last_touch.get("class"), last_touch.get("d")) == ("active l1", "M500 4h2.5v14h-2.5z")
+    assert (dark.get("class"), dark.get("d")) == ("active l4", "M0 4h500v14h-500")
+    assert (last_touch.get("class"), last_touch.get("d")) == ("active l1", "M500 4h2.5v14h-2.5")
     (idle,) = paths(picture, "idle")
-    assert (idle.get("class"), idle.get("d")) == ("idle t4", "M502.5 7h497.5v8h-497.5z")
+    assert (idle.get("class"), idle.get("d")) == ("idle t4", "M502.5 7h497.5v8h-497.5")
 
 
 @pytest.mark.parametrize("lanes", [1, 20])

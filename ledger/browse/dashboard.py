@@ -9,7 +9,7 @@ from ledger import activity, instants
 from ledger.browse import guard
 from ledger.browse.ledgers import plain
 from ledger.errors import BadInputError, LedgerError
-from ledger.filters import EVERYTHING, Filters, streams
+from ledger.filters import Filters, streams
 from ledger.instants import NS, Zone
 from ledger.policy import GASTOWN, Policy, parse_policy
 
@@ -18,9 +18,10 @@ _WEEK_NS = 7 * 86_400 * NS
 
 
 class Asked(NamedTuple):
-    """What the page's form says; no `filters` where it says no range."""
+    """What the page's form says, and whether it says a range."""
 
-    filters: Filters | None
+    filters: Filters
+    ranged: bool
     zone: Zone
     by: str
     min_ns: int
@@ -36,8 +37,8 @@ async def page(request: Any, datasette: Any) -> Any:
     name = request.args.get("db") or (visible[0] if visible else "")
     if name not in visible:
         raise NotFound("There is no ledger here that you may see")
-    values = {key: request.args.get(key) or "" for key in ("since", "until", "tz", "by", "min",
-                                                           "policy")}  # fmt: skip
+    values = {key: request.args.get(key) or "" for key in ("since", "until", "actor", "tz", "by",
+                                                           "min", "policy")}  # fmt: skip
     problem, status = "", 200
     now_ns = time.time_ns()
     try:
@@ -79,9 +80,11 @@ def read_form(values: Mapping[str, str], now_ns: int) -> Asked:
     filters = Filters(
         since_ns=None if since in {"", None, "all"} else instants.parse(since, now_ns, zone),
         until_ns=instants.parse(until, now_ns, zone) if until else None,
+        actors=[values["actor"]] if values.get("actor") else (),
     )
     return Asked(
-        filters if since or until else None,
+        filters,
+        bool(since or until),
         zone,
         by,
         min_ns,
@@ -92,13 +95,13 @@ def read_form(values: Mapping[str, str], now_ns: int) -> Asked:
 
 def _default_range(connection: sqlite3.Connection, asked: Asked) -> Filters:
     """Return the range asked for, else the last week, or the last one that has touches."""
-    if asked.filters is not None:
+    if asked.ranged:
         return asked.filters
-    last = activity.last_touch(connection, streams(connection, EVERYTHING), asked.now_ns)
+    last = activity.last_touch(connection, streams(connection, asked.filters), asked.now_ns)
     until = asked.now_ns
     if last is not None and last[0] < until - _WEEK_NS:
         until = last[0] + NS
-    return Filters(since_ns=until - _WEEK_NS, until_ns=until)
+    return asked.filters._replace(since_ns=until - _WEEK_NS, until_ns=until)
 
 
 class Links:

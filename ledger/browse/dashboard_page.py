@@ -13,15 +13,17 @@ from ledger import backoff, binning, svg, terminal
 from ledger.activity import GROUPS
 from ledger.browse import pictures
 from ledger.figures import Backoff, Question
-from ledger.filters import Filters
+from ledger.filters import Filters, streams
 from ledger.gotime import format_instant
 from ledger.idle import IdleGroup, IdlePeriod, IdleReport, idle_report
 from ledger.instants import NS, Zone, duration
 from ledger.page import instant, own_file, policy_hash
+from ledger.policy import PRESETS, parse_policy
 
 _HERE = os.path.dirname(__file__)
 
 _MOST_LANES = 40
+_MOST_NAMES = 500  # that the form proposes
 _MOST_PERIODS = 10
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
@@ -49,8 +51,9 @@ def render(  # noqa: PLR0913, PLR0917 - what was asked, and where from
     question = {"min_ns": asked.min_ns, "policy": asked.policy, "now_ns": asked.now_ns}
     by_group = idle_report(connection, filters, by=asked.by, limit=0, **question)
     together = idle_report(connection, filters, limit=_MOST_PERIODS, longest_first=True, **question)
+    compared = dict.fromkeys([asked.policy, *map(parse_policy, PRESETS)])
     replays = backoff.compare_policies(
-        connection, (), filters, Question(asked.min_ns), now_ns=asked.now_ns
+        connection, compared, filters, Question(asked.min_ns), now_ns=asked.now_ns
     )
     groups = _newest_first(by_group)
     return (
@@ -76,10 +79,13 @@ def render(  # noqa: PLR0913, PLR0917 - what was asked, and where from
             weekdays=_WEEKDAYS,
             replays=list(zip(replays, backoff.unbeaten(replays), strict=True)),
             scatter=Markup(_scatter(replays)),  # noqa: S704 - it escapes
+            actors=sorted({one.actor for one in streams(connection).values()})[:_MOST_NAMES],
             window=_window,
+            of_actor={"actor__glob": values["actor"]} if values["actor"] else {},
             edges={
                 "since": format_instant(together.since_ns),
                 "until": format_instant(together.until_ns),
+                "actor": values["actor"],
             },
         )
     )

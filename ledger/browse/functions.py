@@ -3,6 +3,7 @@
 import contextlib
 import json
 import sqlite3
+from typing import Any
 
 from ledger.backoff import replay_policy
 from ledger.browse.ledgers import plain
@@ -22,27 +23,27 @@ def register(connection: sqlite3.Connection) -> None:
     ``keepalive_duration(seconds)`` gives ``4m 12s``, ``keepalive_tier(idle_seconds,
     policy)`` the tier, counted from 1, by default of Gas Town's own policy,
     ``keepalive_at_ns(text)`` an instant in nanoseconds. All give NULL for what they can't
-    read. ``keepalive_idle(since, until, min_seconds, limit)`` and
-    ``keepalive_heartbeats(policy, since, until)`` give JSON arrays. Instants are ISO 8601,
-    UTC unless they have an offset.
+    read. ``keepalive_idle(since, until, min_seconds, limit, actor)`` and
+    ``keepalive_heartbeats(policy, since, until, actor)`` give JSON arrays. Instants are
+    ISO 8601, UTC unless they have an offset.
     """
     connection.create_function("keepalive_duration", 1, _duration, deterministic=True)
     connection.create_function("keepalive_at_ns", 1, _at_ns, deterministic=True)
     for count in (1, 2):
         connection.create_function("keepalive_tier", count, _tier, deterministic=True)
 
-    def idle(since: object, until: object, min_s: object, limit: object) -> str | None:
+    def idle(since: object, until: object, min_s: object, limit: object, actor: object) -> Any:
         with plain(connection), contextlib.suppress(LedgerError, ValueError, OverflowError):
-            return _idle(connection, _range(since, until), min_s, limit)
+            return _idle(connection, _filters(since, until, actor), min_s, limit)
         return None
 
-    def heartbeats(policy: object, since: object, until: object) -> str | None:
+    def heartbeats(policy: object, since: object, until: object, actor: object) -> Any:
         with plain(connection), contextlib.suppress(LedgerError, ValueError, OverflowError):
-            return _heartbeats(connection, policy, _range(since, until))
+            return _heartbeats(connection, policy, _filters(since, until, actor))
         return None
 
-    connection.create_function("keepalive_idle", 4, idle)
-    connection.create_function("keepalive_heartbeats", 3, heartbeats)
+    connection.create_function("keepalive_idle", 5, idle)
+    connection.create_function("keepalive_heartbeats", 4, heartbeats)
 
 
 def _duration(seconds: object) -> str | None:
@@ -69,11 +70,12 @@ def _tier(idle_s: object, policy: object = None) -> int | None:
     return None
 
 
-def _range(since: object, until: object) -> Filters:
+def _filters(since: object, until: object, actor: object) -> Filters:
     utc = zone("UTC")
     return Filters(
         since_ns=None if since is None else parse_iso(str(since), utc),
         until_ns=None if until is None else parse_iso(str(until), utc),
+        actors=() if actor is None else (str(actor),),
     )
 
 

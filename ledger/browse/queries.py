@@ -50,14 +50,15 @@ FROM seen ORDER BY last_ns""",
     },
     "longest_idle": {
         "title": "Longest idle periods",
-        "description": "When nobody touched for min_s seconds (300) or longer, all streams taken"
-        " together, as `keepalive idle` tells. since and until: ISO 8601.",
-        "params": ["min_s", "since", "until", "limit"],
+        "description": "When nobody touched for min_s seconds (300) or longer, all streams (of actor)"
+        " taken together, as `keepalive idle` tells. since and until: ISO 8601.",
+        "params": ["min_s", "since", "until", "actor", "limit"],
         "sql": f"""
 SELECT json_extract(value, '$[0]') AS started_ns, json_extract(value, '$[1]') AS ended_ns,
   json_extract(value, '$[2]') AS idle_s, json_extract(value, '$[3]') AS tier,
   json_extract(value, '$[4]') AS last_command, json_extract(value, '$[5]') AS first_command
-FROM json_each(keepalive_idle({_TEXTS}, {_number(":min_s", 300)}, {_limit(20)}))""",
+FROM json_each(keepalive_idle({_TEXTS}, {_number(":min_s", 300)}, {_limit(20)},
+  nullif(:actor, '')))""",
     },
     "touches_before": {
         "title": "Last touches before an instant",
@@ -129,14 +130,15 @@ ORDER BY history.at_ns DESC, history.id DESC LIMIT {_limit(100)}""",
     },
     "heartbeats_by_tier": {
         "title": "Heartbeats by tier",
-        "description": "The heartbeats that a policy (gastown) would have fired over all streams,"
-        " as `keepalive backoff` tells.",
-        "params": ["policy", "since", "until"],
+        "description": "The heartbeats that a policy (gastown) would have fired over all streams (of"
+        " actor), as `keepalive backoff` tells.",
+        "params": ["policy", "since", "until", "actor"],
         "sql": f"""
 SELECT json_extract(value, '$[0]') AS tier, json_extract(value, '$[1]') AS from_s,
   json_extract(value, '$[2]') AS interval_s, json_extract(value, '$[3]') AS time_s,
   json_extract(value, '$[4]') AS heartbeats
-FROM json_each(keepalive_heartbeats(coalesce(nullif(:policy, ''), 'gastown'), {_TEXTS}))""",
+FROM json_each(keepalive_heartbeats(coalesce(nullif(:policy, ''), 'gastown'), {_TEXTS},
+  nullif(:actor, '')))""",
     },
 }
 
