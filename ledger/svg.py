@@ -181,10 +181,8 @@ def _axis(frame: Frame, each: Sequence[Sequence[_Tick]], y: int) -> Iterator[str
     if frame.at_ns is not None:
         x = frame.x(frame.at_ns) * 100 / WIDTH
         anchor = "start" if x < 10 else "end" if x > 90 else "middle"
-        yield (
-            f'<text class="at-label" x="{_percent(frame, frame.at_ns)}%" y="14" text-anchor="{anchor}">'
-            f"{_clock(frame.zone, frame.at_ns)}</text>"
-        )
+        place = f'x="{_percent(frame, frame.at_ns)}%" y="14" text-anchor="{anchor}"'
+        yield (f'<text class="at-label" {place}>{_clock(frame.zone, frame.at_ns)}</text>')
 
 
 def _percent(frame: Frame, at_ns: int) -> str:

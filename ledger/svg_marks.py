@@ -168,7 +168,7 @@ def _path(kind: str, path: str, title: str = "") -> str:
 def _title(frame: Frame, text: str, started_ns: int, ended_ns: int, note: str = "") -> str:
     """Return a tooltip: what it is, when in the zone, when in UTC, and the note."""
     lines = [text, times(frame.zone, started_ns, ended_ns)]
-    if frame.zone.name != "UTC":
+    if frame.zone.name not in {"UTC", "Etc/UTC"}:
         lines.append(times(_UTC, started_ns, ended_ns))
     if note:
         lines.append(terminal.visible(note))

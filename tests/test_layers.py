@@ -31,6 +31,7 @@ ROWS = [
     ["postmortem_story"],
     ["postmortem_page"],
     ["browse.ledgers", "browse.pictures", "browse.queries", "browse.cells"],
+    ["browse.parameters"],
     ["browse.guard", "browse.functions", "browse.descriptions", "browse.facets",
      "browse.reach", "browse.dashboard_page"],
     ["browse.dashboard", "browse.serving"],

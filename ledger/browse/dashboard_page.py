@@ -13,10 +13,10 @@ from ledger import backoff, binning, svg, terminal
 from ledger.activity import GROUPS
 from ledger.browse import pictures
 from ledger.figures import Backoff, Question
-from ledger.filters import Filters, streams
+from ledger.filters import streams
 from ledger.gotime import format_instant
-from ledger.idle import IdleGroup, IdlePeriod, IdleReport, idle_report
-from ledger.instants import NS, Zone, duration
+from ledger.idle import IdleGroup, IdleReport, idle_report
+from ledger.instants import NS, Zone, duration, zone
 from ledger.page import instant, own_file, policy_hash
 from ledger.policy import PRESETS, parse_policy
 
@@ -27,7 +27,7 @@ _MOST_NAMES = 500  # that the form proposes
 _MOST_PERIODS = 10
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
-_RANGES = {"24 hours": "24h", "7 days": "7d", "30 days": "30d", "everything": "all"}
+_EMPTY = "The ledger is empty: nobody has touched yet. `keepalive touch gt status` records one."
 
 
 def headers() -> dict[str, str]:
@@ -39,54 +39,75 @@ def headers() -> dict[str, str]:
     }
 
 
-def render(  # noqa: PLR0913, PLR0917 - what was asked, and where from
-    connection: sqlite3.Connection,
-    asked: Any,
-    filters: Filters,
-    values: Mapping[str, str],
-    problem: str,
-    links: Any,
+def render(
+    connection: sqlite3.Connection, asked: Any, values: Mapping[str, str], links: Any
 ) -> str:
-    """Return the page."""
+    """Return the page.
+
+    Raises BadInputError for an empty range.
+    """
+    known = streams(connection)
+    if not any(streams(connection, asked.filters)):
+        text = f"Nobody called {values['actor']} has ever touched." if known else _EMPTY
+        return _page(asked.zone, links, values, said=text)
     question = {"min_ns": asked.min_ns, "policy": asked.policy, "now_ns": asked.now_ns}
-    by_group = idle_report(connection, filters, by=asked.by, limit=0, **question)
-    together = idle_report(connection, filters, limit=_MOST_PERIODS, longest_first=True, **question)
+    by_group = idle_report(connection, asked.filters, by=asked.by, limit=0, **question)
+    together = idle_report(
+        connection, asked.filters, limit=_MOST_PERIODS, longest_first=True, **question
+    )
     compared = dict.fromkeys([asked.policy, *map(parse_policy, PRESETS)])
     replays = backoff.compare_policies(
-        connection, compared, filters, Question(asked.min_ns), now_ns=asked.now_ns
+        connection, compared, asked.filters, Question(asked.min_ns), now_ns=asked.now_ns
     )
     groups = _newest_first(by_group)
+    drawn = groups[:_MOST_LANES]
+    return _page(
+        asked.zone,
+        links,
+        values,
+        asked=asked,
+        actors=sorted({one.actor for one in known.values()})[:_MOST_NAMES],
+        report=together,
+        summary=together.groups[0].summary,
+        groups=groups,
+        hidden=len(groups) - len(drawn),
+        timeline=Markup(_timeline(drawn, by_group, asked, links)),  # noqa: S704 - it escapes
+        legend=[("active", "active"), *_tiers(drawn, asked), ("rail", "not seen yet")],
+        longest=together.periods,
+        week=_week(together, asked.zone),
+        weekdays=_WEEKDAYS,
+        replays=[
+            (one, one.averaged or one, best)
+            for one, best in zip(replays, backoff.unbeaten(replays), strict=True)
+        ],
+        resumed=terminal.count(replays[0].resumptions, "time", "times"),
+        scatter=Markup(_scatter(replays)),  # noqa: S704 - it escapes
+        of_actor={"actor__glob": values["actor"]} if values["actor"] else {},
+        edges={
+            "since": format_instant(together.since_ns),
+            "until": format_instant(together.until_ns),
+            "actor": values["actor"],
+        },
+    )
+
+
+def refusal(problem: str, values: Mapping[str, str], links: Any) -> str:
+    """Return the page with what is wrong with its form, and no figures."""
+    return _page(zone(None), links, values, problem=problem)
+
+
+def _page(where: Zone, links: Any, values: Mapping[str, str], **told: Any) -> str:
     return (
-        _environment(asked.zone)
+        _environment(where)
         .get_template("keepalive_dashboard.html")
         .render(
             style=Markup(_style()),  # noqa: S704 - our own files
             script=Markup(_script()),  # noqa: S704
-            asked=asked,
-            values=values,
-            problem=problem,
+            zone=where,
             links=links,
-            ranges=_RANGES,
+            values=values,
             groupings=GROUPS,
-            report=together,
-            summary=together.groups[0].summary,
-            groups=groups[:_MOST_LANES],
-            hidden=max(len(groups) - _MOST_LANES, 0),
-            timeline=Markup(_timeline(groups[:_MOST_LANES], by_group, asked, links)),  # noqa: S704
-            legend=[("active", "active"), *_tiers(by_group, asked)],
-            longest=together.periods,
-            week=_week(together, asked.zone),
-            weekdays=_WEEKDAYS,
-            replays=list(zip(replays, backoff.unbeaten(replays), strict=True)),
-            scatter=Markup(_scatter(replays)),  # noqa: S704 - it escapes
-            actors=sorted({one.actor for one in streams(connection).values()})[:_MOST_NAMES],
-            window=_window,
-            of_actor={"actor__glob": values["actor"]} if values["actor"] else {},
-            edges={
-                "since": format_instant(together.since_ns),
-                "until": format_instant(together.until_ns),
-                "actor": values["actor"],
-            },
+            **told,
         )
     )
 
@@ -120,27 +141,27 @@ def _length(length_s: float | None) -> str:
     return "-" if length_s is None else duration(round(length_s * NS))
 
 
-def _window(period: IdlePeriod) -> dict[str, int]:
-    """Return what history shows around an idle period: ten minutes of touches on each side."""
-    around = 600 * NS
-    return {"at_ns__gte": period.started_ns - around, "at_ns__lte": period.ended_ns + around}
-
-
 def _newest_first(report: IdleReport) -> list[IdleGroup]:
-    seen = [group for group in report.groups if group.active]
-    return sorted(seen, key=lambda group: -group.active[-1][1])
+    """Return the groups that were seen until the range's end, the last active first."""
+
+    def last(group: IdleGroup) -> int:
+        return group.active[-1][1] if group.active else group.idle[-1].began_ns
+
+    return sorted((one for one in report.groups if one.active or one.idle), key=last, reverse=True)
 
 
 def _timeline(groups: Sequence[IdleGroup], report: IdleReport, asked: Any, links: Any) -> str:
-    def tier(began: int, ended: int) -> int:
-        return int(asked.policy.tier(ended - began))
-
     lanes = [
         svg.Lane(
             group.group or f"(no {asked.by})",
             group.active,
             [
-                svg.Idle(gap.started_ns, gap.ended_ns, tier(gap.began_ns, gap.ended_ns))
+                svg.Idle(
+                    gap.began_ns,
+                    gap.ended_ns,
+                    asked.policy.tier(gap.ended_ns - gap.began_ns),
+                    "and goes on" if gap.cut_end or gap.open else "",
+                )
                 for gap in group.idle
             ],
         )
@@ -159,13 +180,14 @@ def _timeline(groups: Sequence[IdleGroup], report: IdleReport, asked: Any, links
     return svg.timeline(lanes, frame, label, lane_href=href)
 
 
-def _tiers(report: IdleReport, asked: Any) -> list[tuple[str, str]]:
-    gaps = (gap for group in report.groups for gap in group.idle)
+def _tiers(groups: Sequence[IdleGroup], asked: Any) -> list[tuple[str, str]]:
+    most = len(asked.policy.intervals_ns)
+    gaps = (gap for group in groups for gap in group.idle)
     tiers = sorted(
         {min(asked.policy.tier(gap.ended_ns - gap.began_ns), svg.SHADES) for gap in gaps}
     )
     return [
-        (f"idle t{tier}", f"idle, tier {tier}{' and above' * (tier == svg.SHADES)}")
+        (f"idle t{tier}", f"idle, tier {tier}{' and above' * (tier == svg.SHADES < most)}")
         for tier in tiers
     ]
 

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import sqlite3
+import time
 from typing import Any
 
 from ledger.backoff import replay_policy
@@ -11,10 +12,8 @@ from ledger.errors import LedgerError
 from ledger.figures import Question
 from ledger.filters import Filters
 from ledger.idle import idle_report
-from ledger.instants import NS, duration, parse_iso, zone
+from ledger.instants import NS, duration, parse, zone
 from ledger.policy import GASTOWN, parse_policy
-
-_INT64 = 2**63
 
 
 def register(connection: sqlite3.Connection) -> None:
@@ -22,10 +21,10 @@ def register(connection: sqlite3.Connection) -> None:
 
     ``keepalive_duration(seconds)`` gives ``4m 12s``, ``keepalive_tier(idle_seconds,
     policy)`` the tier, counted from 1, by default of Gas Town's own policy,
-    ``keepalive_at_ns(text)`` an instant in nanoseconds. All give NULL for what they can't
-    read. ``keepalive_idle(since, until, min_seconds, limit, actor)`` and
-    ``keepalive_heartbeats(policy, since, until, actor)`` give JSON arrays. Instants are
-    ISO 8601, UTC unless they have an offset.
+    ``keepalive_at_ns(text)`` an instant in nanoseconds, as commands read it (``2h``,
+    ``2026-03-01 12:00``), in the local zone. All give NULL for what they can't read.
+    ``keepalive_idle(since, until, min_seconds, limit, actor)`` and
+    ``keepalive_heartbeats(policy, since, until, actor)`` give JSON arrays.
     """
     connection.create_function("keepalive_duration", 1, _duration, deterministic=True)
     connection.create_function("keepalive_at_ns", 1, _at_ns, deterministic=True)
@@ -33,12 +32,12 @@ def register(connection: sqlite3.Connection) -> None:
         connection.create_function("keepalive_tier", count, _tier, deterministic=True)
 
     def idle(since: object, until: object, min_s: object, limit: object, actor: object) -> Any:
-        with plain(connection), contextlib.suppress(LedgerError, ValueError, OverflowError):
+        with plain(connection), contextlib.suppress(LedgerError, OverflowError):
             return _idle(connection, _filters(since, until, actor), min_s, limit)
         return None
 
     def heartbeats(policy: object, since: object, until: object, actor: object) -> Any:
-        with plain(connection), contextlib.suppress(LedgerError, ValueError, OverflowError):
+        with plain(connection), contextlib.suppress(LedgerError):
             return _heartbeats(connection, policy, _filters(since, until, actor))
         return None
 
@@ -55,10 +54,13 @@ def _duration(seconds: object) -> str | None:
 
 
 def _at_ns(text: object) -> int | None:
-    with contextlib.suppress(ValueError, OverflowError, OSError):
-        at_ns = parse_iso(str(text), zone("UTC"))
-        return at_ns if -_INT64 <= at_ns < _INT64 else None
+    with contextlib.suppress(LedgerError):
+        return _read(text)
     return None
+
+
+def _read(text: object) -> int:
+    return parse(str(text), time.time_ns(), zone(None))
 
 
 def _tier(idle_s: object, policy: object = None) -> int | None:
@@ -71,10 +73,9 @@ def _tier(idle_s: object, policy: object = None) -> int | None:
 
 
 def _filters(since: object, until: object, actor: object) -> Filters:
-    utc = zone("UTC")
     return Filters(
-        since_ns=None if since is None else parse_iso(str(since), utc),
-        until_ns=None if until is None else parse_iso(str(until), utc),
+        since_ns=None if since is None else _read(since),
+        until_ns=None if until is None else _read(until),
         actors=() if actor is None else (str(actor),),
     )
 

@@ -5,7 +5,8 @@ import os
 from typing import Any
 from urllib.parse import urlencode
 
-from ledger.browse import ledgers, queries
+from ledger.browse import ledgers, parameters, queries
+from ledger.errors import BadInputError
 
 _READING = {"GET", "HEAD", "OPTIONS"}
 
@@ -62,11 +63,40 @@ def read_only(app: Any, datasette: Any) -> Any:
             if name and scope["method"] not in _READING and not rest.endswith("/-/count"):
                 await _refuse(send)
                 return
+            if name:
+                try:
+                    scope = await _read(scope, datasette, name, rest)
+                except BadInputError as error:
+                    await _say(datasette, scope, receive, send, f"{error}. {error.hint}")
+                    return
             if name and _counts_too_long(datasette, name, rest):
                 scope = {**scope, "query_string": _without_count(scope["query_string"])}
         await app(scope, receive, send)
 
     return guarded
+
+
+async def _read(scope: Any, datasette: Any, name: str, rest: str) -> Any:
+    """Return the scope with its instants read. Raises BadInputError."""
+    page = rest.strip("/").partition(".")[0]
+    if page in queries.QUERIES and not await queries.is_ours(datasette, name, page):
+        return scope
+    query_string = parameters.read(page, scope["query_string"].decode("latin-1"))
+    return {**scope, "query_string": query_string.encode("latin-1")}
+
+
+async def _say(datasette: Any, scope: Any, receive: Any, send: Any, problem: str) -> None:
+    """Answer that something in the address can't be read, as Datasette says such things."""
+    from datasette import Request, Response
+
+    told = {"ok": False, "error": problem, "status": 400, "title": None}
+    if scope["path"].endswith((".json", ".csv")):
+        answer = Response.json(told, status=400)
+    else:
+        request = Request({"csrftoken": str, **scope}, receive)
+        html = await datasette.render_template("error.html", told, request)
+        answer = Response.html(html, status=400)
+    await answer.asgi_send(send)
 
 
 def _ledger_of(scope: Any, datasette: Any) -> tuple[str | None, str]:

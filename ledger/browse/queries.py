@@ -1,7 +1,7 @@
 """The canned queries of a ledger, each with parameters that may be left empty.
 
-Instants are ISO 8601, UTC unless they have an offset. What is not one finds nothing:
-a range that was misread would give figures that look right.
+Instants are read as commands read them, in the zone in which pages show them: the
+server's. `ledger.browse.parameters` refuses what can't be read, before it comes here.
 """
 
 import copy
@@ -32,6 +32,13 @@ def _limit(default: int) -> str:
 _SINCE, _UNTIL = _at_ns(":since", "-9223372036854775808"), _at_ns(":until", _NOW_END)
 _TEXTS = "nullif(:since, ''), nullif(:until, '')"
 
+_TIME = "such as 2h, yesterday or 2026-03-01 12:00 in the server's zone"
+_RANGE = f"since and until: times {_TIME}."
+# How far the server's whole hours lie from those of UTC.
+_SHIFT = (
+    "60000000000 * strftime('%M', strftime('%s', 'now') / 3600 * 3600, 'unixepoch', 'localtime')"
+)
+
 QUERIES: dict[str, dict[str, Any]] = {
     "quiet_now": {
         "title": "Who is quiet now",
@@ -50,8 +57,8 @@ FROM seen ORDER BY last_ns""",
     },
     "longest_idle": {
         "title": "Longest idle periods",
-        "description": "When nobody touched for min_s seconds (300) or longer, all streams (of actor)"
-        " taken together, as `keepalive idle` tells. since and until: ISO 8601.",
+        "description": "When nobody touched for min_s seconds (300) or longer, all streams taken"
+        f" together, or those of actor, as `keepalive idle` tells. {_RANGE}",
         "params": ["min_s", "since", "until", "actor", "limit"],
         "sql": f"""
 SELECT json_extract(value, '$[0]') AS started_ns, json_extract(value, '$[1]') AS ended_ns,
@@ -62,7 +69,7 @@ FROM json_each(keepalive_idle({_TEXTS}, {_number(":min_s", 300)}, {_limit(20)},
     },
     "touches_before": {
         "title": "Last touches before an instant",
-        "description": "The last touches up to at (ISO 8601; now).",
+        "description": f"The last touches up to at (now), {_TIME}.",
         "params": ["at", "limit"],
         "sql": f"""
 SELECT at, actor, workspace, town, host, command, at_ns FROM history
@@ -71,14 +78,16 @@ ORDER BY at_ns DESC, id DESC LIMIT {_limit(50)}""",
     },
     "busiest_hours": {
         "title": "Busiest hours",
-        "description": "Active time and touches by weekday and hour, UTC. The touches of a"
-        " period that spans several hours are shared out by its time in each.",
+        "description": "Touches and active time by weekday and hour of the server's zone. Both come"
+        " from active periods, each stream's on its own: the touches of one that spans several"
+        f" hours are shared out by its time in each. {_RANGE}",
         "params": ["since", "until", "actor"],
         "sql": f"""
-WITH RECURSIVE span AS (SELECT {_SINCE} AS since_ns, {_UNTIL} AS until_ns),
+WITH RECURSIVE span AS (
+  SELECT {_SINCE} AS since_ns, {_UNTIL} AS until_ns, {_SHIFT} AS shift_ns),
 pieces (started_ns, ended_ns, touches, hour_ns) AS (
   SELECT started_ns, ended_ns, touches,
-    started_ns - (started_ns % {_HOUR} + {_HOUR}) % {_HOUR}
+    started_ns - ((started_ns + shift_ns) % {_HOUR} + {_HOUR}) % {_HOUR}
   FROM periods JOIN streams ON streams.id = stream_id, span
   WHERE ended_ns >= since_ns AND started_ns < until_ns AND {_ACTOR}
   UNION ALL
@@ -89,17 +98,17 @@ cut AS (
     min(ended_ns, hour_ns + {_HOUR}, until_ns) - max(started_ns, hour_ns, since_ns) AS within_ns
   FROM pieces, span)
 SELECT substr('SunMonTueWedThuFriSat', 1 + 3 * strftime('%w', hour_ns / 1000000000,
-    'unixepoch'), 3) AS weekday,
-  strftime('%H:00', hour_ns / 1000000000, 'unixepoch') AS hour,
+    'unixepoch', 'localtime'), 3) AS weekday,
+  strftime('%H:00', hour_ns / 1000000000, 'unixepoch', 'localtime') AS hour,
   CAST(round(sum(touches * CASE length_ns WHEN 0 THEN 1.0 ELSE 1.0 * within_ns / length_ns END))
-    AS INTEGER) AS touches,
+    AS INTEGER) AS estimated_touches,
   sum(within_ns) / 1e9 AS active_s
 FROM cut WHERE within_ns > 0 OR (within_ns = 0 AND length_ns = 0)
-GROUP BY weekday, hour ORDER BY touches DESC, active_s DESC""",
+GROUP BY weekday, hour ORDER BY estimated_touches DESC, active_s DESC""",
     },
     "commands": {
         "title": "Commands by count",
-        "description": "Among the newest 50,000 touches of the range.",
+        "description": f"Among the newest 50,000 touches of the range. {_RANGE}",
         "params": ["since", "until", "limit"],
         "sql": f"""
 SELECT command, count(*) AS touches, min(at_ns) AS first_ns, max(at_ns) AS last_ns
@@ -130,8 +139,8 @@ ORDER BY history.at_ns DESC, history.id DESC LIMIT {_limit(100)}""",
     },
     "heartbeats_by_tier": {
         "title": "Heartbeats by tier",
-        "description": "The heartbeats that a policy (gastown) would have fired over all streams (of"
-        " actor), as `keepalive backoff` tells.",
+        "description": "The heartbeats that a policy (gastown) would have fired over all streams,"
+        f" or those of actor, as `keepalive backoff` tells. {_RANGE}",
         "params": ["policy", "since", "until", "actor"],
         "sql": f"""
 SELECT json_extract(value, '$[0]') AS tier, json_extract(value, '$[1]') AS from_s,
@@ -143,12 +152,26 @@ FROM json_each(keepalive_heartbeats(coalesce(nullif(:policy, ''), 'gastown'), {_
 }
 
 
+async def is_ours(datasette: Any, database: str, name: str) -> bool:
+    """Tell whether a query of a ledger is ours, and not one that the user has in its place."""
+    if name not in QUERIES:
+        return False
+    if not hasattr(datasette, "add_query"):
+        return name not in _theirs(datasette, database)
+    there = await datasette.get_query(database, name)
+    return there is None or there.source == "plugin"
+
+
+def _theirs(datasette: Any, database: str) -> dict[str, Any]:
+    return datasette.metadata("queries", database=database, fallback=False) or {}
+
+
 def canned(datasette: Any, database: str) -> dict[str, dict[str, Any]]:
     """Return the queries as Datasette 0.65 takes them; it changes them, so each time anew.
 
     One that the user has under the same name stands.
     """
-    theirs = datasette.metadata("queries", database=database, fallback=False) or {}
+    theirs = _theirs(datasette, database)
     return {
         name: {**copy.deepcopy(query), "hide_sql": True}
         for name, query in QUERIES.items()
@@ -159,8 +182,7 @@ def canned(datasette: Any, database: str) -> dict[str, dict[str, Any]]:
 async def add(datasette: Any, database: str) -> None:
     """Give Datasette 1.0 the queries; one that the user has under the same name stands."""
     for name, told in QUERIES.items():
-        there = await datasette.get_query(database, name)
-        if there is None or there.source == "plugin":
+        if await is_ours(datasette, database, name):
             await datasette.add_query(
                 database,
                 name,

@@ -52,7 +52,7 @@ for (const view of document.querySelectorAll(".timeline-view")) {
   button("\u2192", "Later", () => pan(.4));
   const all = button("All", "Show the whole window", () => show(0, whole));
   controls.append(" Click the picture, then scroll to zoom and drag to move; or keys + \u2212 \u2190 \u2192 0.");
-  view.after(controls);
+  view.before(controls);
 
   view.tabIndex = 0;
   view.setAttribute("role", "group");
