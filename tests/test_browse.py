@@ -195,6 +195,18 @@ def test_other_databases_are_left_alone(trace: Path, other: Path) -> None:
     assert "/-/keepalive" not in get(alone, "/").text
 
 
+def test_links_to_all_that_is_ours(town: Any) -> None:
+    """The page of the ledger names the dashboard and every query, whatever Datasette lists."""
+    page = get(town, "/trace").text
+    for title in ("Activity and idle periods", "Who is quiet now", "Longest idle periods",
+                  "Last touches before an instant", "Busiest hours", "Commands by count",
+                  "Touches of one actor", "Heartbeats by tier"):  # fmt: skip
+        link = re.search(rf'<a href="([^"]+)">{title}</a>', page)
+        assert link is not None
+        assert get(town, html.unescape(link[1])).status_code == 200
+    assert "The activity ledger of a fleet of agents" in page
+
+
 # --- canned queries -------------------------------------------------------------------------
 
 

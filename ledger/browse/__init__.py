@@ -132,38 +132,73 @@ def asgi_wrapper(datasette: Any) -> Callable[[Any], Any]:
     return wrap
 
 
-def _links(datasette: Any, actor: Any, database: "str | None" = None) -> Any:
-    async def inner() -> list[dict[str, str]]:
-        from ledger.browse import guard
-
-        visible = await guard.visible_ledgers(datasette, actor)
-        if not visible or (database and database not in visible):
-            return []
-        path = "/-/keepalive" + (f"?{guard.query(db=database)}" if database else "")
-        return [{"href": datasette.urls.path(path), "label": "Activity and idle periods"}]
-
-    return inner
-
-
 @hookimpl
 def menu_links(datasette: Any, actor: Any) -> Any:
     """Link to the dashboard."""
-    return _links(datasette, actor)
+    return _actions(datasette, actor)
 
 
 @hookimpl
 def database_actions(datasette: Any, actor: Any, database: str) -> Any:
     """Link to the dashboard."""
-    return _links(datasette, actor, database)
+    return _actions(datasette, actor, database)
 
 
 @hookimpl
 def table_actions(datasette: Any, actor: Any, database: str) -> Any:
     """Link to the dashboard (Datasette 0.65 asks this of views too)."""
-    return _links(datasette, actor, database)
+    return _actions(datasette, actor, database)
 
 
 @hookimpl(optionalhook=True)
 def view_actions(datasette: Any, actor: Any, database: str) -> Any:
     """Link to the dashboard (Datasette 1.0)."""
-    return _links(datasette, actor, database)
+    return _actions(datasette, actor, database)
+
+
+def _actions(datasette: Any, actor: Any, database: "str | None" = None) -> Any:
+    async def inner() -> Any:
+        from ledger.browse import signposts
+
+        return await signposts.actions(datasette, actor, database)
+
+    return inner
+
+
+@hookimpl(optionalhook=True)
+def top_homepage(datasette: Any, request: Any) -> Any:
+    """Link to the dashboards (Datasette 1.0)."""
+
+    async def inner() -> Any:
+        from ledger.browse import signposts
+
+        return await signposts.of_home(datasette, request.actor)
+
+    return inner
+
+
+@hookimpl(optionalhook=True)
+def top_database(datasette: Any, request: Any, database: str) -> Any:
+    """Link to the dashboard and the queries of a ledger (Datasette 1.0)."""
+
+    async def inner() -> Any:
+        from ledger.browse import signposts
+
+        return await signposts.of_database(datasette, request.actor, database)
+
+    return inner
+
+
+@hookimpl
+def extra_template_vars(template: str, database: str, request: Any, datasette: Any) -> Any:
+    """Link to the dashboard and the queries of a ledger (Datasette 0.65 has no top_database)."""
+    if template != "database.html" or hasattr(datasette, "add_query"):
+        return {}
+
+    async def inner() -> Any:
+        from ledger.browse import descriptions, signposts
+
+        links = await signposts.of_database(datasette, request.actor, database)
+        return descriptions.with_links(datasette, database, links) if links else {}
+
+    return inner

@@ -3,6 +3,8 @@
 import copy
 from typing import Any
 
+from markupsafe import Markup
+
 from ledger.browse import ledgers, queries
 
 _DATABASE = (
@@ -91,6 +93,13 @@ TABLES: dict[str, dict[str, Any]] = {
 def metadata() -> dict[str, Any]:
     """Return what Datasette 0.65 asks for; it is changed there, so each time anew."""
     return {"description": _DATABASE, "tables": copy.deepcopy(TABLES)}
+
+
+def with_links(datasette: Any, database: str, links: Markup) -> dict[str, Any]:
+    """Return what Datasette 0.65 shows of a database, the user's or ours, and links below it."""
+    told = datasette.metadata(database=database) or {}
+    text = told.get("description_html") or Markup.escape(told.get("description") or "")
+    return {"metadata": {**told, "description_html": f"{text}{links}"}}
 
 
 async def tell(datasette: Any) -> None:
