@@ -24,6 +24,7 @@ _DURATION = re.compile(
     r"(s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?|w|weeks?)(?![a-z])\s*"
 )
 # Of a second: behind 15:13:23 or 151323.
+_CLOCK = re.compile(r"[0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?")
 _FRACTION = re.compile(r"(?:(?<=:[0-9]{2}:[0-9]{2})|(?<=[T ][0-9]{6}))[.,]([0-9]+)")
 
 
@@ -95,8 +96,8 @@ def parse(text: str, now_ns: int, where: Zone) -> int:
 
     A duration (``15m``, ``2h``, ``7d``, ``1w``, ``1h30m``, ``2 hours ago``) is so long
     before `now_ns`; ``m`` is minutes, a day is 24 hours. ``today`` and ``yesterday`` begin
-    at midnight of `where`. A date is its midnight and ISO 8601 without an offset is a time
-    of `where`; to the nanosecond.
+    at midnight of `where`. A time of day (``3:12``) is the last one that is over, a date is
+    its midnight, and ISO 8601 without an offset is a time of `where`; to the nanosecond.
 
     Raises BadInputError.
     """
@@ -108,12 +109,14 @@ def parse(text: str, now_ns: int, where: Zone) -> int:
             at_ns = where.midnight(now_ns, days=-(words == "yesterday"))
         elif (length_ns := _duration_ns(words)) is not None:
             at_ns = now_ns - length_ns
+        elif _CLOCK.fullmatch(words):
+            at_ns = _last_time(words, now_ns, where)
         else:
             at_ns = parse_iso(text.strip(), where)
     except (ValueError, OverflowError, OSError) as error:
         raise BadInputError(
             f"{text!r} is not a time that I can read",
-            "Write 15m, 2h, 7d, 1w, today, yesterday, '2 hours ago', 2026-02-26,"
+            "Write 15m, 2h, 7d, 1w, today, yesterday, '2 hours ago', 15:13, 2026-02-26,"
             " or 2026-02-26T15:13.",
         ) from error
     if abs(at_ns) > _INT64_MAX:
@@ -121,6 +124,15 @@ def parse(text: str, now_ns: int, where: Zone) -> int:
             f"{text!r} is outside the years 1678 to 2261", "A ledger holds no others."
         )
     return at_ns
+
+
+def _last_time(words: str, now_ns: int, where: Zone) -> int:
+    """Return when clocks last showed a time of day: today, or yesterday if it is yet to come."""
+    clock = datetime.strptime(words, "%H:%M:%S" if words.count(":") > 1 else "%H:%M")  # noqa: DTZ007
+    day = where.wall_clock(now_ns).replace(tzinfo=None, fold=0)
+    today = day.replace(hour=clock.hour, minute=clock.minute, second=clock.second, microsecond=0)
+    at_ns = where.at_ns(today)
+    return at_ns if at_ns <= now_ns else where.at_ns(today - timedelta(days=1))
 
 
 def parse_iso(text: str, where: Zone | None) -> int:

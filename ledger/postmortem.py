@@ -151,6 +151,8 @@ def _chosen(connection: sqlite3.Connection, filters: Filters, window_ns: int) ->
     if window_ns < NS:
         raise BadInputError("the window must be a second long or longer")
     chosen = streams(connection, filters)
+    if not chosen and not filters.of_streams():
+        raise NotFoundError("the ledger is empty", "`keepalive touch gt status` records a touch.")
     if not chosen:
         raise NotFoundError("no stream matches", "`keepalive status` lists those there are.")
     return chosen

@@ -4,8 +4,10 @@
     heartbeats    *    *     *     w       w        *
                               ^ noticed           ^ resumed, and its heartbeat
 
-The replay is that of `ledger.replay`, armed, with its first heartbeat at the window's
-start. The real daemon's fell at other instants, which nobody wrote down.
+The replay is that of `ledger.replay`, armed, of a daemon that had been running: its first
+heartbeat lies two longest intervals and half a base before the silence, and more where the
+window begins earlier, so that no window changes what is told. The real daemon's fell at
+other instants, which nobody wrote down: so it is also told how late others would have been.
 """
 
 import sqlite3
@@ -19,12 +21,22 @@ from ledger.errors import BadInputError
 from ledger.instants import NS
 from ledger.periods import MIN_IDLE_NS, ActivePeriods, Range
 from ledger.policy import PRESETS, Policy, parse_policy
-from ledger.replay import Schedule, heartbeats, stretches
+from ledger.replay import Schedule, Stretch, heartbeats, stretches
 
 _MOST = 100_000
 
+PHASES = 8
+"""So many daemons are asked how late they would have been."""
+
+# Evenly spread whatever the intervals have in common: the golden section.
+_SHIFTS = [number * 0.618034 % 1 for number in range(1, PHASES)]
+
 # Beyond all instants: how far a replay goes in search of a heartbeat.
 _NEVER = 1 << 63
+
+
+Extremes = tuple[float, float] | None
+"""The shortest and the longest of some lengths in seconds; None of none."""
 
 
 class Heartbeat(NamedTuple):
@@ -46,7 +58,9 @@ class PolicyView(NamedTuple):
 
     `noticed_ns` is the first heartbeat that finds the silence 5 minutes old, `resumed_ns`
     the first at or after the touch that ended it; each may lie behind the window, and the
-    latter, armed before, even in the future.
+    latter, armed before, even in the future. The `..._range_s` are the shortest and the
+    longest `noticed_after_s` and `reaction_s` of this and of others of PHASES daemons that
+    began at other instants.
     """
 
     policy: str
@@ -55,22 +69,24 @@ class PolicyView(NamedTuple):
     noticed_after_s: float | None
     resumed_ns: int | None
     reaction_s: float | None
+    noticed_range_s: Extremes
+    reaction_range_s: Extremes
 
 
 class Daemon(NamedTuple):
     """Heartbeats in the window under a policy, and how it and the presets met the silence.
 
+    The replay began at `first_ns`; that of another policy where its own intervals put it.
     The first of the `views` is that of the policy. `began_ns` and `ended_ns` are the
     silence of the chosen streams taken together; it is an idle period, which can be
-    noticed, where `idle` is true: from 5 minutes on. `older` says that it was 5 minutes
-    old before the replay began, so that its first heartbeat notices it at once.
+    noticed, where `idle` is true: from 5 minutes on.
     """
 
     policy: str
+    first_ns: int
     began_ns: int
     ended_ns: int | None
     idle: bool
-    older: bool
     heartbeats: Sequence[Heartbeat]
     views: Sequence[PolicyView]
 
@@ -90,38 +106,67 @@ def watch(  # noqa: PLR0913, PLR0917 - the question's parts
     if span.length_ns // min(policy.intervals_ns) > _MOST:
         hint = "Ask for a shorter --window, or a policy with longer intervals."
         raise BadInputError(f"more than {_MOST:,} heartbeats fit into the window", hint)
-    activity = Activity(connection, tuple(stream_ids), span)
+    over_ns = span.now_ns if ended_ns is None else ended_ns
+    silence = _Silence(began_ns, ended_ns, over_ns - began_ns >= MIN_IDLE_NS)
     policies = [policy, *(parse_policy(text) for text in PRESETS if text != policy.text)]
-    over = span.now_ns if ended_ns is None else ended_ns
-    idle = over - began_ns >= MIN_IDLE_NS
+    active = {one: _active(connection, stream_ids, one, silence, span) for one in policies}
     return Daemon(
         policy.text,
-        began_ns,
-        ended_ns,
-        idle,
-        idle and span.since_ns >= began_ns + MIN_IDLE_NS,
-        _heartbeats(connection, stream_ids, span, policy, _active(activity, policy)),
-        [
-            _view(one, _active(activity, one), span, began_ns, ended_ns, idle=idle)
-            for one in policies
-        ],
+        _first_ns(policy, silence, span),
+        *silence,
+        _heartbeats(connection, stream_ids, silence, span, policy, active[policy]),
+        [_with_others(one, active[one], silence, span) for one in policies],
     )
 
 
-def _active(activity: Activity, policy: Policy) -> ActivePeriods:
+class _Silence(NamedTuple):
+    """The silence around AT, and whether it is an idle period."""
+
+    began_ns: int
+    ended_ns: int | None
+    idle: bool
+
+
+def _running_ns(policy: Policy, silence: _Silence) -> int:
+    return silence.began_ns - 2 * policy.longest_ns - policy.base_ns // 2
+
+
+def _first_ns(policy: Policy, silence: _Silence, span: Range) -> int:
+    """Return when a daemon began that had been running for a while at the window's start.
+
+    Its heartbeats do not fall on the last touch, which would flatter every policy.
+    """
+    first = _running_ns(policy, silence)
+    return first + min((span.since_ns - first) // policy.longest_ns, 0) * policy.longest_ns
+
+
+def _active(
+    connection: sqlite3.Connection,
+    stream_ids: Collection[int],
+    policy: Policy,
+    silence: _Silence,
+    span: Range,
+) -> ActivePeriods:
+    """Return the activity that a daemon has seen until the window and the silence are over."""
+    first = _first_ns(policy, silence, span)
+    until = max(span.until_ns, silence.ended_ns or 0)
+    activity = Activity(connection, tuple(stream_ids), Range(first, until, span.now_ns))
     return activity.periods(min(policy.shortest_ns, MIN_IDLE_NS, PERIOD_GAP_NS))
 
 
-def _heartbeats(
+def _heartbeats(  # noqa: PLR0913, PLR0917 - what is replayed, and where
     connection: sqlite3.Connection,
     stream_ids: Collection[int],
+    silence: _Silence,
     span: Range,
     policy: Policy,
     active: ActivePeriods,
 ) -> list[Heartbeat]:
-    schedule = Schedule(span.since_ns, span.until_ns)
+    schedule = Schedule(_first_ns(policy, silence, span), span.until_ns)
     found = []
     for at, tier, wasted in heartbeats(policy, active, schedule):
+        if at < span.since_ns:
+            continue
         idle_ns = _idle_ns(connection, stream_ids, active, at)
         idle_s = None if idle_ns is None else idle_ns / NS
         found.append(Heartbeat(at, idle_s, tier, policy.intervals_ns[tier - 1] / NS, wasted))
@@ -146,22 +191,36 @@ def _idle_ns(
     return at_ns - int(last)
 
 
-def _view(  # noqa: PLR0913 - the silence, and who meets it
-    policy: Policy,
-    active: ActivePeriods,
-    span: Range,
-    began_ns: int,
-    ended_ns: int | None,
-    *,
-    idle: bool,
+def _with_others(
+    policy: Policy, active: ActivePeriods, silence: _Silence, span: Range
 ) -> PolicyView:
+    """Return how the policy would have met the silence, and how others of its daemons."""
+    view = _view(policy, active, silence, span, _first_ns(policy, silence, span))
+    first = _running_ns(policy, silence)
+    others = [
+        _view(policy, active, silence, span, first + int(shift * policy.longest_ns) // NS * NS)
+        for shift in _SHIFTS
+    ]
+    return view._replace(
+        noticed_range_s=_extremes([one.noticed_after_s for one in (view, *others)]),
+        reaction_range_s=_extremes([one.reaction_s for one in (view, *others)]),
+    )
+
+
+def _extremes(lengths: Sequence[float | None]) -> Extremes:
+    there = [one for one in lengths if one is not None]
+    return (min(there), max(there)) if there else None
+
+
+def _view(
+    policy: Policy, active: ActivePeriods, silence: _Silence, span: Range, first_ns: int
+) -> PolicyView:
+    began_ns, ended_ns, idle = silence
     old, over = began_ns + MIN_IDLE_NS, _NEVER if ended_ns is None else ended_ns
     count, noticed, resumed = 0, None, None
-    for one in stretches(policy, active, Schedule(span.since_ns, _NEVER)):
+    for one in stretches(policy, active, Schedule(first_ns, _NEVER)):
         last = one.first_ns + (one.beats - 1) * one.interval_ns
-        if one.first_ns < span.until_ns:
-            inside = -(-(span.until_ns - one.first_ns) // one.interval_ns)
-            count += min(inside, one.beats)
+        count += _between(one, span.since_ns, span.until_ns)
         if idle and noticed is None and old <= last:
             found = _first_from(old, one.first_ns, one.interval_ns)
             noticed = found if found < over and found <= span.now_ns else None
@@ -176,7 +235,18 @@ def _view(  # noqa: PLR0913 - the silence, and who meets it
         None if noticed is None else (noticed - began_ns) / NS,
         resumed,
         None if resumed is None or ended_ns is None else (resumed - ended_ns) / NS,
+        None,
+        None,
     )
+
+
+def _between(one: Stretch, since_ns: int, until_ns: int) -> int:
+    """Return how many heartbeats of a stretch lie in [since_ns, until_ns)."""
+    before = (
+        min(max(-(-(edge - one.first_ns) // one.interval_ns), 0), one.beats)
+        for edge in (until_ns, since_ns)
+    )
+    return next(before) - next(before)
 
 
 def _first_from(at_ns: int, first_ns: int, interval_ns: int) -> int:

@@ -80,11 +80,10 @@ def _daemon(found: Postmortem) -> Object:
     return {
         "basis": INFERRED,
         "policy": daemon.policy,
-        "first_heartbeat_at": format_instant(found.since_ns),
+        "first_heartbeat_at": format_instant(daemon.first_ns),
         "silence_began_at": format_instant(daemon.began_ns),
         "silence_ended_at": _at(daemon.ended_ns),
         "idle": daemon.idle,
-        "older": daemon.older,
         "heartbeats": [_renamed(beat._asdict(), ("at_ns",)) for beat in daemon.heartbeats],
         "policies": [
             _renamed(view._asdict(), ("noticed_ns", "resumed_ns")) for view in daemon.views

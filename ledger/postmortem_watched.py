@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from ledger.postmortem import Postmortem
-from ledger.postmortem_heartbeats import Daemon, Heartbeat, PolicyView
+from ledger.postmortem_heartbeats import PHASES, Daemon, Extremes, Heartbeat, PolicyView
 from ledger.postmortem_words import (
     INFERRED,
     Clock,
@@ -28,16 +28,26 @@ def facts(found: Postmortem, clock: Clock) -> Iterator[Fact]:
     if not daemon.idle:
         return
     view = daemon.views[0]
-    if daemon.older:
-        yield Fact("noticed", INFERRED, "before the window")
-    elif view.noticed_ns is None:
+    if view.noticed_ns is None:
         yield Fact("noticed", INFERRED, "by no heartbeat")
     else:
-        after = f"after {length(view.noticed_after_s)}"
+        after = f"after {length(view.noticed_after_s)}{_or(view.noticed_range_s)}"
         yield Fact("noticed", INFERRED, clock.at(view.noticed_ns), after)
     if view.resumed_ns is not None:
-        late = f"{length(view.reaction_s)} late"
+        late = f"{length(view.reaction_s)} late{_or(view.reaction_range_s)}"
         yield Fact("return met", INFERRED, clock.at(view.resumed_ns), late)
+
+
+def _or(lengths: Extremes) -> str:
+    """Return what other daemons would have come to, where that differs."""
+    return f" ({_between(lengths)})" if lengths and lengths[0] != lengths[1] else ""
+
+
+def _between(lengths: Extremes) -> str:
+    if lengths is None:
+        return "-"
+    shortest, longest = map(length, lengths)
+    return shortest if shortest == longest else f"{shortest} to {longest}"
 
 
 def blocks(found: Postmortem, clock: Clock) -> Iterator[Sentence | Table]:
@@ -45,16 +55,19 @@ def blocks(found: Postmortem, clock: Clock) -> Iterator[Sentence | Table]:
     daemon = found.daemon
     yield inferred(
         "Heartbeats are not recorded. These are the ones that ", Name(daemon.policy),
-        " would have fired, if one had fired at the window's start, ",
-        clock.at(found.since_ns), ".",
+        " would have fired, if one had fired at ", clock.at(daemon.first_ns), ".",
     )  # fmt: skip
     yield from _heartbeats(found, clock)
     yield from _met(daemon, clock)
     if daemon.idle:
-        yield inferred("What other policies would have done, likewise from the window's start:")
-        header = ["policy", "heartbeats", "noticed", "after", "return met", "late"]
-        rows = [_row(view, clock, older=daemon.older) for view in daemon.views]
-        yield Table(INFERRED, header, rows, right={1, 3, 5})
+        yield inferred(
+            "What other policies would have done, likewise; and how soon or how late"
+            f" {PHASES} daemons would have been that began at other instants:"
+        )
+        header = ["policy", "heartbeats", "noticed", "after", "others", "return met", "late",
+                  "others"]  # fmt: skip
+        rows = [_row(view, clock) for view in daemon.views]
+        yield Table(INFERRED, header, rows, right={1, 3, 4, 6, 7})
 
 
 def _heartbeats(found: Postmortem, clock: Clock) -> Iterator[Sentence | Table]:
@@ -84,12 +97,7 @@ def _met(daemon: Daemon, clock: Clock) -> Iterator[Sentence]:
     if not daemon.idle:
         yield inferred("The silence around AT is shorter than 5m: there was none to notice.")
         return
-    if daemon.older:
-        yield inferred(
-            "The silence was 5m old before the window begins, so that the first heartbeat of"
-            " the replay finds it at once. When it was first noticed only a wider window shows."
-        )
-    elif view.noticed_ns is not None:
+    if view.noticed_ns is not None:
         yield inferred(
             "The first heartbeat to find the silence 5m old is that of ",
             clock.at(view.noticed_ns), f", {length(view.noticed_after_s)} after it began.",
@@ -108,16 +116,15 @@ def _met(daemon: Daemon, clock: Clock) -> Iterator[Sentence]:
             )  # fmt: skip
 
 
-def _row(view: PolicyView, clock: Clock, *, older: bool) -> list[Pieces]:
+def _row(view: PolicyView, clock: Clock) -> list[Pieces]:
     noticed: Pieces = ["-"] if view.noticed_ns is None else [clock.at(view.noticed_ns)]
-    after = length(view.noticed_after_s)
-    if older:
-        noticed, after = ["before"], ""
     return [
         [Name(view.policy)],
         [f"{view.heartbeats:,}"],
         noticed,
-        [after],
+        [length(view.noticed_after_s)],
+        [_between(view.noticed_range_s)],
         ["-"] if view.resumed_ns is None else [clock.at(view.resumed_ns)],
         [length(view.reaction_s)],
+        [_between(view.reaction_range_s)],
     ]

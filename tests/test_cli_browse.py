@@ -88,6 +88,18 @@ def test_it_opens_a_browser(run: Run, home: Path, monkeypatch: pytest.MonkeyPatc
         assert saw.read_text() == f"200 {address}\n"
 
 
+def test_a_ledger_that_was_not_there(run: Run, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A wrong KEEPALIVE_DB, and a browser that can't be had, are said."""
+    monkeypatch.setenv("KEEPALIVE_DB", str(home / "typo" / "x.db"))
+    monkeypatch.setenv("BROWSER", str(home / "no-such-browser"))
+    monkeypatch.setenv("PATH", str(home))
+    with browsing("--open") as (process, _):
+        assert process.stderr is not None
+        said = [process.stderr.readline() for _ in range(2)]
+        assert f"there was no ledger yet: {home}/typo/x.db is made" in said[0]
+        assert "no browser was found to open http://127.0.0.1:" in said[1]
+
+
 def test_it_answers_to_its_own_name_alone(run: Run) -> None:
     """A page elsewhere that calls itself us gets nothing, and no other address is listened to."""
     run("touch", "gt", "status")
@@ -120,11 +132,12 @@ def test_touches_that_wait_are_shown(run: Run) -> None:
 
 def test_a_port_that_is_taken(run: Run) -> None:
     """A port that somebody has is an error in words."""
+    run("touch", "gt", "status")
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         done = run("browse", "--port", str(port))
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith(f"keepalive: port {port} can't be had: Address already in use")
+    assert done.stderr.startswith(f"keepalive: port {port} can't be had: Address already in use\n")
 
 
 def test_without_datasette(run: Run, home: Path) -> None:

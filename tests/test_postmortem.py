@@ -15,7 +15,7 @@ from ledger.database import open_ledger
 from ledger.errors import BadInputError, NotFoundError
 from ledger.filters import Filters, Stream
 from ledger.periods import quantile
-from ledger.policy import PRESETS, parse_policy
+from ledger.policy import PRESETS, Policy, parse_policy
 from ledger.postmortem import Postmortem, tell_postmortem
 from ledger.postmortem_heartbeats import PolicyView
 from ledger.postmortem_story import tell
@@ -145,15 +145,15 @@ def test_facts_equal_brute_force(trace: sqlite3.Connection, text: str) -> None:
     }
 
 
-@pytest.mark.parametrize("text", ATS)
-@pytest.mark.parametrize("policy", PRESETS)
-def test_heartbeats_equal_brute_force(trace: sqlite3.Connection, text: str, policy: str) -> None:
-    """What the daemon saw is what a loop over all touches sees, one heartbeat at a time."""
-    at, times = instant(text), [when for when, *_ in LINES]
-    found = tell_postmortem(trace, at_ns=at, now_ns=NOW, policy=parse_policy(policy))
-    rule = parse_policy(policy)
-    began, ended = around(times, at, NOW) or (0, None)
-    beat, before, cycles, beats = found.since_ns, None, 0, []
+Replayed = tuple[list[tuple[int, float | None, int, float, bool]], int | None, int | None]
+
+
+def replayed(
+    rule: Policy, times: list[int], beat: int, found: Postmortem, silence: tuple[int, int | None]
+) -> Replayed:
+    """Return the heartbeats of the window, the first to notice the silence, that of the return."""
+    began, ended = silence
+    before, cycles, beats = None, 0, []
     noticed = resumed = None
     while (
         beat < found.until_ns
@@ -166,7 +166,7 @@ def test_heartbeats_equal_brute_force(trace: sqlite3.Connection, text: str, poli
         cycles = cycles + 1 if wasted and idle is not None else 0
         tier = min(cycles, len(rule.intervals_ns) - 1) + 1 if rule.by_cycles else rule.tier(idle)
         interval = rule.intervals_ns[tier - 1]
-        if beat < found.until_ns:
+        if found.since_ns <= beat < found.until_ns:
             beats.append((beat, None if idle is None else idle / NS, tier, interval / NS, wasted))
         if noticed is None and began + 300 * NS <= beat < (ended or NOW + 1):
             noticed = beat
@@ -175,8 +175,30 @@ def test_heartbeats_equal_brute_force(trace: sqlite3.Connection, text: str, poli
         before, beat = beat, beat + interval
         if beat > NOW and (ended is None or resumed is not None):
             break
+    return beats, noticed, resumed
+
+
+@pytest.mark.parametrize("text", ATS)
+@pytest.mark.parametrize("policy", PRESETS)
+def test_heartbeats_equal_brute_force(trace: sqlite3.Connection, text: str, policy: str) -> None:
+    """What the daemon saw is what a loop over all touches sees, one heartbeat at a time."""
+    at, times = instant(text), [when for when, *_ in LINES]
+    found = tell_postmortem(trace, at_ns=at, now_ns=NOW, policy=parse_policy(policy))
+    rule = parse_policy(policy)
+    began, ended = around(times, at, NOW) or (0, None)
+    first = began - 2 * rule.longest_ns - rule.base_ns // 2
+    others = [
+        first + int(number * 0.618034 % 1 * rule.longest_ns) // NS * NS for number in range(1, 8)
+    ]
+    while first > found.since_ns:
+        first -= rule.longest_ns
+    seen = [replayed(rule, times, one, found, (began, ended)) for one in (first, *others)]
+    beats, noticed, resumed = seen[0]
+    assert found.daemon.first_ns == first
     assert [tuple(one) for one in found.daemon.heartbeats] == beats
     idle_there = (NOW if ended is None else ended) - began >= 300 * NS
+    after = [(one - began) / NS for _, one, _ in seen if one is not None and idle_there]
+    late = [(one - ended) / NS for *_, one in seen if one is not None and ended and idle_there]
     view = found.daemon.views[0]
     assert view == PolicyView(
         policy,
@@ -185,6 +207,8 @@ def test_heartbeats_equal_brute_force(trace: sqlite3.Connection, text: str, poli
         (noticed - began) / NS if noticed and idle_there else None,
         resumed if idle_there else None,
         (resumed - ended) / NS if resumed and ended and idle_there else None,
+        (min(after), max(after)) if after else None,
+        (min(late), max(late)) if late else None,
     )
     assert [one.policy for one in found.daemon.views] == [
         policy, *(one for one in PRESETS if one != policy),
@@ -305,24 +329,27 @@ def test_a_heartbeat_after_now_has_noticed_nothing(connection: sqlite3.Connectio
     add(connection, steady(HOUR))
     at = T0 + HOUR + 4 * MINUTE
     found = tell_postmortem(connection, at_ns=at, now_ns=T0 + HOUR + 6 * MINUTE, window_ns=HOUR)
-    # From 00:34 every 5 minutes: 00:59 is followed by 01:04, which finds it 4 minutes old.
+    # The heartbeat of 01:02:30 is followed by one at 01:07:30, which is yet to come.
     assert [view.noticed_ns for view in found.daemon.views[:1]] == [None]
     assert "inferred: No heartbeat found the silence 5m old until now." in sentences(found)
     add(connection, [(HOUR + 6 * MINUTE, "back")])
     found = tell_postmortem(connection, at_ns=at, now_ns=T0 + HOUR + 6 * MINUTE, window_ns=HOUR)
-    assert found.daemon.views[0].resumed_ns == T0 + HOUR + 9 * MINUTE
-    assert found.daemon.views[0].reaction_s == 180.0
+    assert found.daemon.views[0].resumed_ns == T0 + HOUR + 7 * MINUTE + 30 * NS
+    assert found.daemon.views[0].reaction_s == 90.0
 
 
-def test_silence_older_than_the_window(connection: sqlite3.Connection) -> None:
-    """Where the replay begins in the midst of it, its first heartbeat notices nothing new."""
+def test_no_window_changes_what_the_daemon_saw(connection: sqlite3.Connection) -> None:
+    """Also where it begins in the midst of the silence: the daemon had been running before."""
     add(connection, [*steady(HOUR), (9 * HOUR, "back")])
-    found = tell_postmortem(connection, at_ns=T0 + 5 * HOUR, now_ns=NOW)
-    assert found.daemon.older
-    assert any("only a wider window shows" in one for one in sentences(found))
-    wide = tell_postmortem(connection, at_ns=T0 + 5 * HOUR, window_ns=9 * HOUR, now_ns=NOW)
-    assert not wide.daemon.older
-    assert wide.daemon.views[0].noticed_ns == T0 + HOUR + 5 * MINUTE
+    for window in (NS, 2 * HOUR, 9 * HOUR):
+        found = tell_postmortem(connection, at_ns=T0 + 5 * HOUR, window_ns=window, now_ns=NOW)
+        view = found.daemon.views[0]
+        assert view.noticed_ns == T0 + HOUR + 7 * MINUTE + 30 * NS
+        assert view.noticed_range_s == pytest.approx((300, 600), abs=120)
+        assert view.resumed_ns is not None
+        assert (view.resumed_ns, view.reaction_range_s) == (
+            T0 + 9 * HOUR + 47 * MINUTE + 30 * NS, pytest.approx((2700, 3000), abs=120)
+        )  # fmt: skip
 
 
 def test_short_silence(connection: sqlite3.Connection) -> None:
@@ -333,7 +360,7 @@ def test_short_silence(connection: sqlite3.Connection) -> None:
     assert found.unusual.together.gaps == 0
     found = tell_postmortem(connection, at_ns=T0 + HOUR + MINUTE, now_ns=NOW)
     assert (found.unusual.together.silent, found.daemon.idle) == (True, False)
-    assert found.daemon.views[0][2:] == (None, None, None, None)
+    assert found.daemon.views[0][2:] == (None,) * 6
     assert any("there was none to notice" in one for one in sentences(found))
 
 
@@ -435,7 +462,7 @@ def test_never_before(connection: sqlite3.Connection) -> None:
 
 def test_nothing_to_tell_of(connection: sqlite3.Connection) -> None:
     """No stream, no touch before, no idle period: each is said, as a negative finding."""
-    with pytest.raises(NotFoundError, match="no stream matches"):
+    with pytest.raises(NotFoundError, match="the ledger is empty"):
         tell_postmortem(connection, now_ns=NOW)
     add(connection, steady(HOUR))
     with pytest.raises(NotFoundError, match="no touch of these streams at or before"):

@@ -51,7 +51,7 @@ def test_it_opens_without_an_error(chromium: Any, night: str) -> None:
             "1What was seen", "2Is it unusual?", "3What the daemon saw",
             "4The touches themselves", "5What cannot be known",
         ]  # fmt: skip
-        assert page.locator(".plot .heartbeat").count() == 11
+        assert page.locator(".plot .heartbeat").count() == 13
         assert page.locator(".at-label").text_content() == "03:12:00"
 
 
@@ -105,20 +105,69 @@ def test_the_wheel_scrolls_the_page_until_the_picture_is_chosen(chromium: Any, n
 def test_tooltips(chromium: Any, night: str) -> None:
     """A tooltip says what a mark is, when, and when in UTC."""
     with opened(chromium, night, viewport={"width": 1200, "height": 900}) as page:
-        page.locator(".plot .heartbeat").nth(6).hover(force=True)
+        page.locator(".plot .heartbeat").nth(8).hover(force=True)
         assert page.locator(".tip div").all_text_contents() == [
-            "heartbeat, tier 2", "2026-03-01 02:07:00 (Europe/Riga)",
-            "2026-03-01 00:07:00 (UTC)", "next in 10m, idle 8m 53s",
+            "heartbeat, tier 2", "2026-03-01 02:05:37 (Europe/Riga)",
+            "2026-03-01 00:05:37 (UTC)", "next in 10m, idle 7m 30s",
         ]  # fmt: skip
         page.mouse.move(5, 5)
         assert page.locator(".tip").is_hidden()
+
+
+def test_the_instant_stays_in_sight(chromium: Any, night: str) -> None:
+    """Zooming by the keys keeps the line of AT where it is; a phone begins with it."""
+    with opened(chromium, night, viewport={"width": 1200, "height": 900}) as page:
+        before = page.locator(".plot .at").bounding_box()
+        page.locator(".timeline-view").focus()
+        for _ in range(4):
+            page.keyboard.press("+")
+        after = page.locator(".plot .at").bounding_box()
+        assert view_box(page)[2] == pytest.approx(1000 / 16)
+        assert (before and after) and after["x"] == pytest.approx(before["x"], abs=1)
+    with opened(chromium, night, viewport={"width": 390, "height": 844}) as page:
+        place = page.locator(".plot .at").bounding_box()
+        assert place
+        assert 0 < place["x"] < 390
+
+
+def test_a_tap_tells_what_a_mark_is(chromium: Any, night: str) -> None:
+    """Where nothing hovers, a tap opens the tooltip."""
+    phone = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+    with opened(chromium, night, **phone) as page:
+        assert "Tap a mark" in page.inner_text(".controls")
+        page.locator(".plot .heartbeat").nth(8).tap(force=True)
+        assert page.locator(".tip div").first.text_content() == "heartbeat, tier 2"
+
+
+def test_labels_stand_by_their_lines(chromium: Any, night: str) -> None:
+    """However far it is zoomed: a label begins where the line of its time is."""
+    with opened(chromium, night, viewport={"width": 1200, "height": 900}) as page:
+        for _ in range(6):
+            page.locator(".controls button").first.click()
+        lines, texts = page.evaluate(
+            """() => {
+              const seen = document.querySelector(".tick:not([display])");
+              const grid = document.querySelector(`.grid[data-zoom="${seen.dataset.zoom}"]`);
+              const plot = document.querySelector(".plot").getBoundingClientRect();
+              const [left, , wide] = document.querySelector(".plot").getAttribute("viewBox")
+                .split(" ").map(Number);
+              return [
+                [...grid.getAttribute("d").matchAll(/M([0-9.]+) /g)]
+                  .map(m => plot.left + (m[1] - left) / wide * plot.width),
+                [...seen.querySelectorAll("text:not([display])")]
+                  .map(e => plot.left + parseFloat(e.getAttribute("x")) / 100 * plot.width),
+              ];
+            }"""
+        )
+        assert texts
+        assert all(min(abs(text - line) for line in lines) < 1 for text in texts)
 
 
 def test_without_javascript(chromium: Any, night: str) -> None:
     """All is there but the controls; tooltips are the browser's own."""
     with opened(chromium, night, java_script_enabled=False) as page:
         assert page.locator(".controls").count() == 0
-        assert page.locator(".plot .heartbeat > title").count() == 11
+        assert page.locator(".plot .heartbeat > title").count() == 13
         assert page.locator(".said").count() > 5
         assert page.locator(".plot .active").first.is_visible()
         assert page.locator("tr.at-row").count() == 2

@@ -1,6 +1,5 @@
 """The timeline as SVG."""
 
-import time
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -189,14 +188,11 @@ def test_binned_silence_is_seen() -> None:
 
 
 @pytest.mark.parametrize("lanes", [1, 20])
-def test_size_and_time(lanes: int) -> None:
-    """3,000 active periods and 3,000 heartbeats are small, and quickly drawn."""
+def test_size(lanes: int) -> None:
+    """3,000 active periods and 3,000 heartbeats are small."""
     each = 3000 // lanes
     rows = [many(each)._replace(label=f"gastown/polecats/p{lane}") for lane in range(lanes)]
-    timeline(rows, frame_of(each), "")
-    began = time.process_time()
     picture = timeline(rows, frame_of(each), "")
-    assert time.process_time() - began < 0.1
     assert len(picture) < 320 * 1024
 
 

@@ -60,7 +60,7 @@ NOT_PLAIN = [
 ]
 
 
-@pytest.mark.parametrize(("arguments", "meaning"), PLAIN, ids=lambda value: repr(value)[:40])
+@pytest.mark.parametrize(("arguments", "meaning"), PLAIN, ids=[repr(one)[:40] for one, _ in PLAIN])
 def test_both_lanes_agree(
     arguments: list[str], meaning: tuple, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,5 +1,6 @@
 """``keepalive browse``."""
 
+import os
 import threading
 import webbrowser
 
@@ -37,13 +38,15 @@ def command(*, port: int, opens: bool) -> None:
     `datasette "$(keepalive path)"` shows the same.
     """
     ledger = database.require_ledger_path()
+    if not os.path.exists(ledger):
+        options.note(f"there was no ledger yet: {ledger} is made")
     database.open_ledger(ledger, options.note).close()
 
     def listening(address: str) -> None:
         click.echo(address)
         if opens:
             # One that runs in the terminal returns when it is left, and needs us to answer.
-            threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
+            threading.Thread(target=_open, args=(address,), daemon=True).start()
 
     try:
         from ledger.browse import serving
@@ -55,5 +58,11 @@ def command(*, port: int, opens: bool) -> None:
         ) from error
     except OSError as error:
         raise BadInputError(
-            f"port {port} can't be had: {error.strerror}", "Name another: --port 0 takes any."
+            f"port {port} can't be had: {os.strerror(error.errno or 0)}",
+            "Name another: --port 0 takes any.",
         ) from error
+
+
+def _open(address: str) -> None:
+    if not webbrowser.open(address):
+        options.note(f"no browser was found to open {address}")

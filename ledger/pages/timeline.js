@@ -7,6 +7,8 @@ for (const view of document.querySelectorAll(".timeline-view")) {
   const levels = [...new Set([...view.querySelectorAll("[data-zoom]")].map(e => +e.dataset.zoom))];
   const texts = [...axis.querySelectorAll("text:not(.note)")]
     .map(e => [e, parseFloat(e.getAttribute("x")) * whole / 100, e.parentNode.dataset.zoom]);
+  const line = plot.querySelector(".at");
+  const at = line ? parseFloat(line.getAttribute("d").slice(1)) : NaN;
   let left = 0, width = whole;
 
   const show = (newLeft, newWidth) => {
@@ -26,9 +28,11 @@ for (const view of document.querySelectorAll(".timeline-view")) {
     all.disabled = width === whole;
     view.classList.toggle("zoomed", width < whole);
   };
-  const zoom = (factor, at = .5) => {
+  // What is asked about stays where it is, unless somebody points elsewhere.
+  const middle = () => (at >= left && at <= left + width ? (at - left) / width : .5);
+  const zoom = (factor, share = middle()) => {
     const wide = Math.min(Math.max(width * factor, closest), whole);
-    show(left + (width - wide) * at, wide);
+    show(left + (width - wide) * share, wide);
   };
   const pan = share => show(left + share * width, width);
   const share = event => {
@@ -51,7 +55,9 @@ for (const view of document.querySelectorAll(".timeline-view")) {
   button("\u2190", "Earlier", () => pan(-.4));
   button("\u2192", "Later", () => pan(.4));
   const all = button("All", "Show the whole window", () => show(0, whole));
-  controls.append(" Click the picture, then scroll to zoom and drag to move; or keys + \u2212 \u2190 \u2192 0.");
+  controls.append(matchMedia("(hover: none)").matches
+    ? " Tap a mark to see what it is."
+    : " Click the picture, then scroll to zoom and drag to move; or keys + \u2212 \u2190 \u2192 0.");
   view.before(controls);
 
   view.tabIndex = 0;
@@ -112,5 +118,10 @@ for (const view of document.querySelectorAll(".timeline-view")) {
     tip.style.top = `${below + tip.offsetHeight > innerHeight ? over : below}px`;
   };
   view.addEventListener("pointerleave", () => { tip.hidden = true; });
+  view.addEventListener("click", event => tell(event.target.closest("path"), event));
   show(0, whole);
+  if (at) { // on a screen that is narrower than the picture
+    const { left: from, width: wide } = plot.getBoundingClientRect();
+    view.scrollLeft += from + wide * at / whole - innerWidth / 2;
+  }
 }

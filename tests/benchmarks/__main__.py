@@ -197,6 +197,13 @@ def many_processes(bench: Bench) -> Iterator[Row]:
     )
 
 
+def postmortem_page(bench: Bench) -> Iterator[Row]:
+    found = json.loads(bench.run(bench.bin / "python", HERE / "reporting.py"))
+    told = "{periods:,} active periods, {heartbeats:,} heartbeats: {ms:.0f} ms, {kib:.0f} KiB"
+    good = found["ms"] <= 100 and found["kib"] <= 400
+    yield "page of a post-mortem", told.format(**found), "100 ms, 400 KiB", good
+
+
 def large_ledger(bench: Bench, touches: int) -> Iterator[Row]:
     keepalive = bench.bin / "keepalive"
     lines = bench.work / "touches.jsonl"
@@ -245,6 +252,7 @@ def main() -> int:
     work = Path(tempfile.mkdtemp(prefix="keepalive-bench-"))
     parts: list[Callable[[Bench], Iterator[Row]]] = [
         touch_process, first_touch, touch_in_process, locked_ledger, many_processes,
+        postmortem_page,
         functools.partial(large_ledger, touches=options.touches),
     ]  # fmt: skip
     kept = True

@@ -18,6 +18,7 @@ QUESTIONS = {
     "backoff": 0.5,
     "backoff compare": 5.0,
     "backoff tune --max-reaction 10m": 30.0,
+    "postmortem": 0.5,
 }
 """Each question with its budget in seconds, as a whole process."""
 
