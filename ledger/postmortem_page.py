@@ -15,6 +15,7 @@ from markupsafe import Markup
 from ledger import svg, terminal
 from ledger.instants import NS, duration
 from ledger.page import instant, own_file, policy_hash
+from ledger.policy import parse_policy
 from ledger.postmortem import Postmortem
 from ledger.postmortem_lanes import Lane
 from ledger.postmortem_story import Story, lanes_shown
@@ -39,7 +40,7 @@ def page(found: Postmortem, story: Story) -> str:
                 len(found.seen.last) + len(found.unknown.never_before), "stream", "streams"
             ),
             timeline=Markup(_timeline(found, story, shown)),  # noqa: S704 - svg escapes
-            legend=_legend(shown),
+            legend=_legend(found, shown),
             hidden=hidden,
             style=Markup(style),  # noqa: S704 - our own file, as below
             style_hash=policy_hash(style),
@@ -111,15 +112,12 @@ def _timeline(found: Postmortem, story: Story, shown: Sequence[Lane]) -> str:
     return svg.timeline(lanes, frame, label)
 
 
-def _legend(shown: Sequence[Lane]) -> list[tuple[str, str]]:
+def _legend(found: Postmortem, shown: Sequence[Lane]) -> list[tuple[str, str]]:
     """Return the kinds of marks in the picture, and what they mean."""
-    tiers = sorted({min(one.tier, svg.SHADES) for lane in shown for one in lane.idle})
+    tiers = (one.tier for lane in shown for one in lane.idle)
     return [
         ("active", "active period"),
-        *(
-            (f"idle t{tier}", f"idle, tier {tier}{' and above' * (tier == svg.SHADES)}")
-            for tier in tiers
-        ),
+        *svg.tiers_legend(tiers, len(parse_policy(found.daemon.policy).intervals_ns)),
         ("heartbeat", "heartbeat (inferred)"),
         ("at", "the instant asked about"),
     ]

@@ -14,7 +14,7 @@ for closer views are there, hidden, as `data-zoom`. Tooltips are ``<title>`` ele
 `ledger.svg_lanes` has the records, `ledger.svg_marks` says what is drawn of how many marks.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from html import escape
 
 from ledger import svg_lanes, svg_marks, terminal
@@ -32,6 +32,7 @@ __all__ = [
     "Idle",
     "Lane",
     "swatch",
+    "tiers_legend",
     "timeline",
 ]
 
@@ -110,6 +111,20 @@ def swatch(kind: str) -> str:
         '<svg class="swatch" width="22" height="12" aria-hidden="true">'
         f'<path class="{kind}" d="{path}"/></svg>'
     )
+
+
+def tiers_legend(tiers: Iterable[int], most: int) -> list[tuple[str, str]]:
+    """Return the kinds of idle marks that there are, with what each means.
+
+    `most` is how many tiers the policy has: the last shade may stand for several.
+
+    >>> tiers_legend([2, 9, 2], 9)
+    [('idle t2', 'idle, tier 2'), ('idle t4', 'idle, tier 4 and above')]
+    """
+    return [
+        (f"idle t{tier}", f"idle, tier {tier}{' and above' * (tier == SHADES < most)}")
+        for tier in sorted({min(tier, SHADES) for tier in tiers})
+    ]
 
 
 def _margin(lanes: Sequence[Lane]) -> int:

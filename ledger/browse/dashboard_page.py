@@ -181,15 +181,9 @@ def _timeline(groups: Sequence[IdleGroup], report: IdleReport, asked: Any, links
 
 
 def _tiers(groups: Sequence[IdleGroup], asked: Any) -> list[tuple[str, str]]:
-    most = len(asked.policy.intervals_ns)
     gaps = (gap for group in groups for gap in group.idle)
-    tiers = sorted(
-        {min(asked.policy.tier(gap.ended_ns - gap.began_ns), svg.SHADES) for gap in gaps}
-    )
-    return [
-        (f"idle t{tier}", f"idle, tier {tier}{' and above' * (tier == svg.SHADES < most)}")
-        for tier in tiers
-    ]
+    tiers = (asked.policy.tier(gap.ended_ns - gap.began_ns) for gap in gaps)
+    return svg.tiers_legend(tiers, len(asked.policy.intervals_ns))
 
 
 def _week(report: IdleReport, where: Zone) -> list[list[tuple[str, str]]]:
