@@ -20,7 +20,7 @@ from html import escape
 from ledger import svg_lanes, svg_marks, terminal
 from ledger.instants import Zone, duration
 from ledger.svg_lanes import BAR, INSET, WIDTH, Frame, Heartbeat, Idle, Lane, number
-from ledger.svg_marks import BINNED, CELLS, SHADES, TITLED, Href
+from ledger.svg_marks import BINNED, CELLS, SHADES, TITLED
 from ledger.time_axis import ticks
 
 __all__ = [
@@ -52,13 +52,12 @@ def timeline(
     label: str,
     *,
     lane_href: Callable[[Lane], str | None] | None = None,
-    mark_href: Href | None = None,
 ) -> str:
     """Return a timeline of the lanes over the frame's range as an ``<svg>`` element.
 
     `label` says in words what the picture shows, for those who can't see it. Marks are cut
     at the range's edges, their tooltips tell their whole length. A lane's label leads to
-    `lane_href`, a mark to `mark_href`, where these are given. All text is escaped.
+    `lane_href` where that is given. All text is escaped.
 
     >>> from ledger.instants import zone
     >>> frame = Frame(0, 10**9, zone("UTC"))
@@ -74,7 +73,7 @@ def timeline(
         bottom += lane.height + _BETWEEN
     height = _TOP + bottom + _AXIS + (16 if total > BINNED else 0)
     plot = f'x="{margin}%" width="{100 - margin}%"'
-    role = "group" if lane_href or mark_href else "img"
+    role = "group" if lane_href else "img"
     found = [ticks(frame.since_ns, frame.until_ns, frame.zone, _ROOM * zoom) for zoom in _ZOOMS]
     pieces = [
         _opening(label, role, height),
@@ -82,7 +81,7 @@ def timeline(
         f'<svg class="plot" {plot} y="{_TOP}" height="{bottom}" viewBox="0 0 {WIDTH} {bottom}"',
         ' preserveAspectRatio="none">',
         *_grid(frame, found, bottom),
-        *_marks(lanes, frame, tops, total, mark_href),
+        *_marks(lanes, frame, tops, total),
         *_at_line(frame, bottom),
         f'</svg><svg class="axis" {plot} y="0" height="{height}">',
         *_axis(frame, found, _TOP + bottom),
@@ -155,17 +154,15 @@ def _labels(
             yield text if to is None else f'<a href="{escape(to)}">{text}</a>'
 
 
-def _marks(
-    lanes: Sequence[Lane], frame: Frame, tops: Sequence[int], total: int, href: Href | None
-) -> Iterator[str]:
+def _marks(lanes: Sequence[Lane], frame: Frame, tops: Sequence[int], total: int) -> Iterator[str]:
     for lane, top in zip(lanes, tops, strict=True):
         yield f'<path class="rail" d="M0 {top + INSET}h{WIDTH}v{BAR - 2 * INSET}h-{WIDTH}z"/>'
         if total <= TITLED:
-            yield from svg_marks.titled(lane, frame, top, href)
+            yield from svg_marks.titled(lane, frame, top)
             continue
         draw = svg_marks.cells if total > BINNED else svg_marks.joined
         yield from draw(lane, frame, top)
-        yield from svg_marks.columns(lane, frame, top, len(lanes), href)
+        yield from svg_marks.columns(lane, frame, top, len(lanes))
 
 
 def _at_line(frame: Frame, bottom: int) -> Iterator[str]:

@@ -1,12 +1,12 @@
 """The marks of one lane of a timeline, as SVG. `ledger.svg` lays the lanes out. Pure.
 
-Up to TITLED marks in the picture, each is an element of its own with a tooltip and a
-link. Above, a path holds all of a kind, and invisible columns tell what lies in them.
-Above BINNED, cells take the place of the marks: a shade for how active each was.
+Up to TITLED marks in the picture, each is an element of its own with a tooltip. Above, a
+path holds all of a kind, and invisible columns tell what lies in them. Above BINNED, cells
+take the place of the marks: a shade for how active each was.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC
 from html import escape
 from itertools import pairwise
@@ -32,32 +32,22 @@ _UTC = Zone("UTC", UTC)
 SHADES = 4
 """Tiers have so many shades; the last is that of all further ones."""
 
-Href = Callable[[Lane, int, int], str | None]
-"""Where a mark of a lane leads, from its first instant to its last; None for nowhere."""
 
-
-def titled(lane: Lane, frame: Frame, top: int, href: Href | None) -> Iterator[str]:
-    """Yield the marks of a lane one by one, each with its tooltip and its link."""
-
-    def linked(mark: str, started_ns: int, ended_ns: int) -> str:
-        to = href(lane, started_ns, ended_ns) if href else None
-        return mark if to is None else f'<a href="{escape(to)}">{mark}</a>'
-
+def titled(lane: Lane, frame: Frame, top: int) -> Iterator[str]:
+    """Yield the marks of a lane one by one, each with its tooltip."""
     for idle in lane.idle:
         text = f"idle {duration(idle.ended_ns - idle.started_ns)}, tier {idle.tier}"
         title = _title(frame, text, idle.started_ns, idle.ended_ns, idle.note)
         path = _band(frame, idle.started_ns, idle.ended_ns, top)
-        mark = _path(f"idle {_shade(idle.tier)}", path, title)
-        yield linked(mark, idle.started_ns, idle.ended_ns)
+        yield _path(f"idle {_shade(idle.tier)}", path, title)
     for started, ended in lane.active:
         text = f"active {duration(ended - started)}" if ended > started else "one touch"
         path = _box(frame, started, ended, top)
         title = _title(frame, text, started, ended)
-        yield linked(_path("active", path, title), started, ended)
+        yield _path("active", path, title)
     for beat in lane.heartbeats:
         title = _title(frame, f"heartbeat, tier {beat.tier}", beat.at_ns, beat.at_ns, beat.note)
-        mark = _path(f"heartbeat {_shade(beat.tier)}", _dot(frame, beat.at_ns, top), title)
-        yield linked(mark, beat.at_ns, beat.at_ns)
+        yield _path(f"heartbeat {_shade(beat.tier)}", _dot(frame, beat.at_ns, top), title)
 
 
 def joined(lane: Lane, frame: Frame, top: int) -> Iterator[str]:
@@ -117,7 +107,7 @@ def _idle_kind(idle: Sequence[Idle], edge: int, after: int) -> str:
     return "" if over else f"idle {_shade(idle[place].tier)}"
 
 
-def columns(lane: Lane, frame: Frame, top: int, lanes: int, href: Href | None) -> Iterator[str]:
+def columns(lane: Lane, frame: Frame, top: int, lanes: int) -> Iterator[str]:
     """Yield invisible columns over a lane that tell, each, what lies in it."""
     parts = min(max(_COLUMNS // lanes, 20), CELLS)
     edges = _edges(frame, parts)
@@ -135,9 +125,7 @@ def columns(lane: Lane, frame: Frame, top: int, lanes: int, href: Href | None) -
             texts.append(terminal.count(fired, "heartbeat", "heartbeats"))
         if texts:
             title = _title(frame, ", ".join(texts), edge, after)
-            mark = _path("column", _box(frame, edge, after, top, lane.height), title)
-            to = href(lane, edge, after) if href else None
-            yield mark if to is None else f'<a href="{escape(to)}">{mark}</a>'
+            yield _path("column", _box(frame, edge, after, top, lane.height), title)
 
 
 def _shade(tier: int) -> str:

@@ -105,17 +105,6 @@ def test_it_says_in_words_what_it_shows() -> None:
     assert link.get("href") == "/x?a=a&b=1"
 
 
-def test_marks_lead_somewhere() -> None:
-    """A mark's link knows its lane and its instants; None is no link."""
-    lane = Lane("a", [(0, 5), (HOUR.until_ns - 9, HOUR.until_ns - 4)])
-
-    def href(lane: Lane, started_ns: int, ended_ns: int) -> str | None:
-        return f"/{lane.label}/{started_ns}/{ended_ns}" if started_ns else None
-
-    (link,) = parsed(timeline([lane], HOUR, "", mark_href=href)).iter(f"{SVG}a")
-    assert link.get("href") == f"/a/{HOUR.until_ns - 9}/{HOUR.until_ns - 4}"
-
-
 @pytest.mark.parametrize("name", ["<script>alert(1)</script>", '"><svg onload=x>', "a\x1b[31mb"])
 def test_text_is_never_markup(name: str) -> None:
     """Labels, notes and the title are text, with what can't be seen made visible."""
