@@ -81,6 +81,21 @@ def test_pages_go_on_to_the_end(town: Any, table: str) -> None:
     assert found == [*range(COUNT)][::-1]
 
 
+def test_many_touches_at_one_instant(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """None is lost where more touches than are looked through fall on one instant."""
+    monkeypatch.setattr(reach, "MOST", 100)
+    monkeypatch.setattr(reach, "MOST_OF_STREAMS", 50)
+    touches = [(MINUTE, "a")] * 130 + [(2 * MINUTE, "a")] * 10
+    one = serving([ledger(home / "one.db", touches)])
+    found, address = [], "/one/touches?stream_id=1&_size=40"
+    while address:
+        page = get(one, address)
+        found += re.findall(r'<td class="col-id[^>]*><a href="/one/touches/(\d+)"', page.text)
+        link = re.search(r'href="([^"]*)">Next page</a>', page.text)
+        address = html.unescape(link[1]).replace("http://localhost", "") if link else ""
+    assert sorted(map(int, found)) == list(range(1, 141))
+
+
 def test_it_says_what_was_looked_through(town: Any) -> None:
     """The page names the number, and the instant from which one can go on."""
     page = get(town, "/town/history", actor="often")

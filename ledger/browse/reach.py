@@ -8,7 +8,7 @@ and says so. What programs read (JSON, CSV) is never cut.
 
 import json
 import sqlite3
-from itertools import islice
+from itertools import islice, takewhile
 from typing import Any, NamedTuple
 
 from ledger.browse.ledgers import plain
@@ -131,17 +131,15 @@ def _of_streams(connection: sqlite3.Connection, asked: _Asked) -> Any:
         f"SELECT (SELECT min(at_ns) FROM touches{where}), (SELECT max(at_ns) FROM touches{where})",
         parameters,
     ).fetchone()
-    found = []
-    if last_ns is not None:
-        walk = by_stream(
-            connection,
-            Filters(since_ns=first_ns, until_ns=last_ns + 1),
-            chosen,
-            newest_first=asked.newest_first,
-        )
-        found = list(islice(walk, MOST_OF_STREAMS + asked.skipped))
+    span = Filters(since_ns=first_ns, until_ns=None if last_ns is None else last_ns + 1)
+    walk = by_stream(
+        connection, span, {} if last_ns is None else chosen, newest_first=asked.newest_first
+    )
+    found = list(islice(walk, MOST_OF_STREAMS + asked.skipped))
     said = []
     if len(found) == MOST_OF_STREAMS + asked.skipped:
+        # Of one instant all: Datasette has these in another order than the walk.
+        found += takewhile(lambda row: row[0] == found[-1][0], walk)
         text = "touches of these streams"
         said = [_said(len(found), text, found[-1][0], newest_first=asked.newest_first)]
     return (
