@@ -240,8 +240,15 @@ def _pages(bench: Bench, version: str, large: Path, small: Path) -> Iterator[Row
     for page, budget in browsing.PAGES.items():
         told = f"{found[page]:.2f} s, {smaller[page]:.2f} s with a tenth of the touches"
         yield f"{version} {page.format('ledger')}", told, f"{budget:g} s", found[page] <= budget
-    facets = ", ".join(smaller["facets"])
-    yield f"{version} facets on a tenth", facets, "actor, command", facets == "actor, command"
+    # Datasette 1.0 asks for the facets in an order that differs by process.
+    seen = set()
+    for seed in range(5):
+        bench.env["PYTHONHASHSEED"] = str(seed)
+        (names,) = json.loads(bench.run(bench.bin / "python", HERE / "browsing.py", small))
+        seen.add(", ".join(names))
+    del bench.env["PYTHONHASHSEED"]
+    told = " or ".join(sorted(seen)) + " (5 processes)"
+    yield f"{version} facets on a tenth", told, "actor, command", seen == {"actor, command"}
 
 
 def main() -> int:
