@@ -34,7 +34,7 @@ ROWS = [
     ["browse.parameters"],
     ["browse.guard", "browse.functions", "browse.descriptions", "browse.facets",
      "browse.reach", "browse.dashboard_page"],
-    ["browse.dashboard", "browse.serving", "browse.signposts"],
+    ["browse.dashboard", "browse.serving", "browse.signposts", "browse.requests"],
     ["browse"],
     ["cli.options", "cli.places"],
     ["cli.daemon", "cli.idle_charts", "cli.idle_tables", "cli.backoff_options",

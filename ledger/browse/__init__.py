@@ -122,12 +122,12 @@ def register_routes() -> list[tuple[str, Any]]:
 
 @hookimpl
 def asgi_wrapper(datasette: Any) -> Callable[[Any], Any]:
-    """Refuse what would write to a ledger."""
+    """Refuse what would write to a ledger, and what can't be read."""
 
     def wrap(app: Any) -> Any:
-        from ledger.browse import guard
+        from ledger.browse import requests
 
-        return guard.read_only(app, datasette)
+        return requests.guarded(app, datasette)
 
     return wrap
 
