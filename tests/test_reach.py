@@ -129,6 +129,8 @@ def test_what_needs_no_bound(town: Any) -> None:
     assert said(get(town, "/town/history")) == ""
     assert said(get(town, "/town/history", at_ns__gt=MINUTE * 400)) == ""
     assert said(get(town, "/town/periods", stream_id=1)) == ""
+    for key, value in (("id", "5"), ("id__in", "5,x"), ("id__exact", "5")):
+        assert shown(get(town, "/town/history", **{key: value})) == [4]
     assert len(rows(town, "/town/history", actor="often", _size="max")) == 1000
     streamed = get(town, "/town/touches.csv", _stream="on", stream_id=1)
     assert len(streamed.text.splitlines()) == COUNT + 1

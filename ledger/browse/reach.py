@@ -32,6 +32,8 @@ _STREAM_COLUMNS = {
 # What the index on instants answers; other conditions on them are Datasette's to look for.
 _COMPARISONS = {f"at_ns{suffix}" for suffix in ("", "__exact", "__gt", "__gte", "__lt", "__lte")}
 
+_BY_ID = {"id", "id__exact", "id__in"}
+
 _Conditions = tuple[list[str], dict[str, object]]  # SQL and its parameters
 
 
@@ -65,7 +67,7 @@ async def bound(datasette: Any, database: str, table: str, request: Any) -> Any:
 
 
 def _read(table: str, arguments: Any) -> _Asked | None:
-    """Return what is asked for, None where the index on instants leads to it."""
+    """Return what is asked for, None where an index leads to it."""
     from datasette.filters import Filters as Conditions
 
     given = [
@@ -74,6 +76,8 @@ def _read(table: str, arguments: Any) -> _Asked | None:
         if "__" in key or not key.startswith("_")
         for value in arguments.getlist(key)
     ]
+    if any(key in _BY_ID for _, key, _ in given):
+        return None
     if "_where" not in arguments and all(key in _COMPARISONS for _, key, _ in given):
         return None
     of_streams = [
