@@ -67,6 +67,17 @@ def first_touch(connection: sqlite3.Connection, stream_ids: Iterable[int]) -> in
     return min((at_ns for at_ns in found if at_ns is not None), default=None)
 
 
+def count_touches(connection: sqlite3.Connection, filters: Filters) -> int:
+    """Return how many touches of all streams the active periods in the range of `filters` have."""
+    since = -(1 << 63) if filters.since_ns is None else filters.since_ns
+    until = (1 << 63) - 1 if filters.until_ns is None else filters.until_ns
+    (found,) = connection.execute(
+        "SELECT coalesce(sum(touches), 0) FROM periods WHERE ended_ns >= ? AND started_ns < ?",
+        (since, until),
+    ).fetchone()
+    return int(found)
+
+
 def active_periods(
     connection: sqlite3.Connection, stream_ids: Collection[int], span: Range, gap_ns: int
 ) -> ActivePeriods:

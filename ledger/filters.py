@@ -68,9 +68,12 @@ def streams(connection: sqlite3.Connection, filters: Filters = EVERYTHING) -> St
 
 
 def _is_one_of(wanted: Sequence[str], name: str) -> bool:
-    return not wanted or any(
-        name == one or (is_pattern(one) and fnmatchcase(name, one)) for one in wanted
-    )
+    return not wanted or any(matches(name, one) for one in wanted)
+
+
+def matches(name: str, wanted: str) -> bool:
+    """Tell whether a name is the one that is wanted, or one that it is a pattern of."""
+    return name == wanted or (is_pattern(wanted) and fnmatchcase(name, wanted))
 
 
 def is_pattern(name: str) -> bool:

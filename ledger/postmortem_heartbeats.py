@@ -5,14 +5,16 @@
                               ^ noticed           ^ resumed, and its heartbeat
 
 The replay is that of `ledger.replay`, armed, of a daemon that had been running: its first
-heartbeat lies two longest intervals and half a base before the silence, and more where the
-window begins earlier, so that no window changes what is told. The real daemon's fell at
-other instants, which nobody wrote down: so it is also told how late others would have been.
+heartbeat lies two longest intervals and half a base before the silence, so that no window
+changes how the silence is met. What a window shows before that is of another replay. The
+real heartbeats fell at other instants, which nobody wrote down: so it is also told how late
+others would have been.
 """
 
 import sqlite3
 from bisect import bisect_right
 from collections.abc import Collection, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 from ledger.activity import PERIOD_GAP_NS
@@ -76,7 +78,8 @@ class PolicyView(NamedTuple):
 class Daemon(NamedTuple):
     """Heartbeats in the window under a policy, and how it and the presets met the silence.
 
-    The replay began at `first_ns`; that of another policy where its own intervals put it.
+    The replay began at `first_ns`, that of another policy where its own intervals put it;
+    for what lies in the window before that, one at `earlier_ns`.
     The first of the `views` is that of the policy. `began_ns` and `ended_ns` are the
     silence of the chosen streams taken together; it is an idle period, which can be
     noticed, where `idle` is true: from 5 minutes on.
@@ -84,6 +87,7 @@ class Daemon(NamedTuple):
 
     policy: str
     first_ns: int
+    earlier_ns: int | None
     began_ns: int
     ended_ns: int | None
     idle: bool
@@ -112,7 +116,8 @@ def watch(  # noqa: PLR0913, PLR0917 - the question's parts
     active = {one: _active(connection, stream_ids, one, silence, span) for one in policies}
     return Daemon(
         policy.text,
-        _first_ns(policy, silence, span),
+        _first_ns(policy, silence),
+        _earlier_ns(policy, silence, span),
         *silence,
         _heartbeats(connection, stream_ids, silence, span, policy, active[policy]),
         [_with_others(one, active[one], silence, span) for one in policies],
@@ -127,17 +132,19 @@ class _Silence(NamedTuple):
     idle: bool
 
 
-def _running_ns(policy: Policy, silence: _Silence) -> int:
-    return silence.began_ns - 2 * policy.longest_ns - policy.base_ns // 2
-
-
-def _first_ns(policy: Policy, silence: _Silence, span: Range) -> int:
-    """Return when a daemon began that had been running for a while at the window's start.
+def _first_ns(policy: Policy, silence: _Silence) -> int:
+    """Return when a daemon began that had been running for a while as the silence began.
 
     Its heartbeats do not fall on the last touch, which would flatter every policy.
     """
-    first = _running_ns(policy, silence)
-    return first + min((span.since_ns - first) // policy.longest_ns, 0) * policy.longest_ns
+    return silence.began_ns - 2 * policy.longest_ns - policy.base_ns // 2
+
+
+def _earlier_ns(policy: Policy, silence: _Silence, span: Range) -> int | None:
+    """Return when another began, for the window's time before that; None where there is none."""
+    first = _first_ns(policy, silence)
+    intervals = -(-(first - span.since_ns) // policy.longest_ns)
+    return first - intervals * policy.longest_ns if intervals > 0 else None
 
 
 def _active(
@@ -148,7 +155,7 @@ def _active(
     span: Range,
 ) -> ActivePeriods:
     """Return the activity that a daemon has seen until the window and the silence are over."""
-    first = _first_ns(policy, silence, span)
+    first = _earlier_ns(policy, silence, span) or _first_ns(policy, silence)
     until = max(span.until_ns, silence.ended_ns or 0)
     activity = Activity(connection, tuple(stream_ids), Range(first, until, span.now_ns))
     return activity.periods(min(policy.shortest_ns, MIN_IDLE_NS, PERIOD_GAP_NS))
@@ -162,15 +169,24 @@ def _heartbeats(  # noqa: PLR0913, PLR0917 - what is replayed, and where
     policy: Policy,
     active: ActivePeriods,
 ) -> list[Heartbeat]:
-    schedule = Schedule(_first_ns(policy, silence, span), span.until_ns)
+    fired = heartbeats(policy, active, Schedule(_first_ns(policy, silence), span.until_ns))
+    earlier = _earlier(policy, silence, span)
+    if earlier is not None:
+        fired = chain(heartbeats(policy, active, earlier), fired)
     found = []
-    for at, tier, wasted in heartbeats(policy, active, schedule):
+    for at, tier, wasted in fired:
         if at < span.since_ns:
             continue
         idle_ns = _idle_ns(connection, stream_ids, active, at)
         idle_s = None if idle_ns is None else idle_ns / NS
         found.append(Heartbeat(at, idle_s, tier, policy.intervals_ns[tier - 1] / NS, wasted))
     return found
+
+
+def _earlier(policy: Policy, silence: _Silence, span: Range) -> Schedule | None:
+    earlier = _earlier_ns(policy, silence, span)
+    until = min(_first_ns(policy, silence), span.until_ns)
+    return None if earlier is None else Schedule(earlier, until)
 
 
 def _idle_ns(
@@ -195,13 +211,16 @@ def _with_others(
     policy: Policy, active: ActivePeriods, silence: _Silence, span: Range
 ) -> PolicyView:
     """Return how the policy would have met the silence, and how others of its daemons."""
-    view = _view(policy, active, silence, span, _first_ns(policy, silence, span))
-    first = _running_ns(policy, silence)
+    first = _first_ns(policy, silence)
+    view = _view(policy, active, silence, span, first)
+    earlier = _earlier(policy, silence, span)
+    before = 0 if earlier is None else _fired(policy, active, earlier, span)
     others = [
         _view(policy, active, silence, span, first + int(shift * policy.longest_ns) // NS * NS)
         for shift in _SHIFTS
     ]
     return view._replace(
+        heartbeats=view.heartbeats + before,
         noticed_range_s=_extremes([one.noticed_after_s for one in (view, *others)]),
         reaction_range_s=_extremes([one.reaction_s for one in (view, *others)]),
     )
@@ -238,6 +257,14 @@ def _view(
         None,
         None,
     )
+
+
+def _fired(policy: Policy, active: ActivePeriods, schedule: Schedule, span: Range) -> int:
+    """Return how many heartbeats of a schedule lie in the window."""
+    count = 0
+    for one in stretches(policy, active, schedule):
+        count += _between(one, span.since_ns, min(schedule.until_ns, span.until_ns))
+    return count
 
 
 def _between(one: Stretch, since_ns: int, until_ns: int) -> int:

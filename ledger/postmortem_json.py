@@ -81,6 +81,7 @@ def _daemon(found: Postmortem) -> Object:
         "basis": INFERRED,
         "policy": daemon.policy,
         "first_heartbeat_at": format_instant(daemon.first_ns),
+        "earlier_heartbeats_from_at": _at(daemon.earlier_ns),
         "silence_began_at": format_instant(daemon.began_ns),
         "silence_ended_at": _at(daemon.ended_ns),
         "idle": daemon.idle,

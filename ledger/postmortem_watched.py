@@ -9,6 +9,7 @@ from ledger.postmortem_words import (
     Clock,
     Fact,
     Name,
+    Piece,
     Pieces,
     Sentence,
     Table,
@@ -53,9 +54,12 @@ def _between(lengths: Extremes) -> str:
 def blocks(found: Postmortem, clock: Clock) -> Iterator[Sentence | Table]:
     """Yield this part's sentences and tables."""
     daemon = found.daemon
+    before: list[Piece] = []
+    if daemon.earlier_ns is not None:
+        before = [" and, for those before it, one at ", clock.at(daemon.earlier_ns)]
     yield inferred(
         "Heartbeats are not recorded. These are the ones that ", Name(daemon.policy),
-        " would have fired, if one had fired at ", clock.at(daemon.first_ns), ".",
+        " would have fired, if one had fired at ", clock.at(daemon.first_ns), *before, ".",
     )  # fmt: skip
     yield from _heartbeats(found, clock)
     yield from _met(daemon, clock)

@@ -300,7 +300,9 @@ def test_limits(town: Any, name: str) -> None:
     assert len(rows(town, f"/trace/{name}", limit="")) == default
     assert len(rows(town, f"/trace/{name}", limit=3)) == 3
     for bad in ("z", "0", "-1", "1e3"):
-        assert f"{bad!r} is not a number above 0" in refused(town, f"/trace/{name}", limit=bad)
+        assert f"{bad!r} is not a whole number above 0" in refused(
+            town, f"/trace/{name}", limit=bad
+        )
 
 
 def refused(town: Any, path: str, **parameters: object) -> str:
@@ -329,7 +331,7 @@ def test_other_parameters_that_are_none(town: Any) -> None:
     said = refused(town, "/trace/heartbeats_by_tier", policy="banana")
     assert "'banana' is not a policy that I know" in said
     for bad in ("abc", "-5", "0", "inf", "nan"):
-        assert "is not a number above 0" in refused(town, "/trace/longest_idle", min_s=bad)
+        assert "is not a number of seconds" in refused(town, "/trace/longest_idle", min_s=bad)
     said = refused(town, "/trace/commands", since="2026-03-02", until="2026-03-01")
     assert said.startswith("the range is empty")
 

@@ -196,10 +196,10 @@ def test_json(run: Run, trace: Path) -> None:
     assert found["unusual"]["each"][0].items() >= stream.items()
     assert found["unusual"]["host_off"] == "unknown"
     daemon = found["daemon"]
-    assert {key: daemon[key] for key in list(daemon)[:6]} == {
+    assert {key: daemon[key] for key in list(daemon)[:7]} == {
         "basis": "inferred", "policy": "gastown", "first_heartbeat_at": "2026-02-28T21:55:37Z",
         "silence_began_at": "2026-02-28T23:58:07Z", "silence_ended_at": "2026-03-01T09:31:30Z",
-        "idle": True,
+        "idle": True, "earlier_heartbeats_from_at": None,
     }  # fmt: skip
     assert daemon["heartbeats"][8] == {
         "at": "2026-03-01T00:05:37Z", "idle_s": 450.0, "tier": 2, "interval_s": 600.0,

@@ -190,11 +190,17 @@ def test_heartbeats_equal_brute_force(trace: sqlite3.Connection, text: str, poli
     others = [
         first + int(number * 0.618034 % 1 * rule.longest_ns) // NS * NS for number in range(1, 8)
     ]
-    while first > found.since_ns:
-        first -= rule.longest_ns
     seen = [replayed(rule, times, one, found, (began, ended)) for one in (first, *others)]
     beats, noticed, resumed = seen[0]
     assert found.daemon.first_ns == first
+    earlier = None
+    if first > found.since_ns:
+        earlier = first
+        while earlier > found.since_ns:
+            earlier -= rule.longest_ns
+        before, *_ = replayed(rule, times, earlier, found, (began, ended))
+        beats = [beat for beat in before if beat[0] < first] + beats
+    assert found.daemon.earlier_ns == earlier
     assert [tuple(one) for one in found.daemon.heartbeats] == beats
     idle_there = (NOW if ended is None else ended) - began >= 300 * NS
     after = [(one - began) / NS for _, one, _ in seen if one is not None and idle_there]
@@ -215,6 +221,20 @@ def test_heartbeats_equal_brute_force(trace: sqlite3.Connection, text: str, poli
     ]  # fmt: skip
     alone = {one.policy: one for one in tell_postmortem(trace, at_ns=at, now_ns=NOW).daemon.views}
     assert alone[policy] == view
+
+
+@pytest.mark.parametrize("policy", PRESETS)
+def test_no_window_changes_how_a_silence_is_met(trace: sqlite3.Connection, policy: str) -> None:
+    """However wide it is, and wherever it begins."""
+    rule = parse_policy(policy)
+    for text in ("2026-03-03T03:38:45Z", *ATS[:4]):
+        at = instant(text)
+        met = {
+            tell_postmortem(trace, at_ns=at, now_ns=NOW, policy=rule, window_ns=window).daemon
+            .views[0][2:]
+            for window in (NS, HOUR, 2 * HOUR, 8 * HOUR, 100 * HOUR)
+        }  # fmt: skip
+        assert len(met) == 1
 
 
 @pytest.mark.parametrize("text", ATS)

@@ -68,32 +68,53 @@ def test_filters_of_streams(town: Any) -> None:
     assert shown(get(town, "/town/history", actor="rare", at_ns__gt="x")) == []
 
 
-@pytest.mark.parametrize("table", ["history", "touches"])
-def test_pages_go_on_to_the_end(town: Any, table: str) -> None:
-    """Paging comes to every touch, though each page looks among a few."""
-    found, address = [], f"/town/{table}?stream_id=1&_size=90"
+def paged(site: Any, address: str) -> list[str]:
+    """Return the ids of the rows of a page and of those that follow it."""
+    found: list[str] = []
     while address:
-        page = get(town, address)
+        page = get(site, address)
         assert page.status_code == 200
-        found += shown(page)
+        found += re.findall(r'<td class="col-id[^>]*>(?:<a [^>]*>)?(\d+)<', page.text)
         link = re.search(r'href="([^"]*)">Next page</a>', page.text)
         address = html.unescape(link[1]).replace("http://localhost", "") if link else ""
-    assert found == [*range(COUNT)][::-1]
+    return found
 
 
-def test_many_touches_at_one_instant(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """None is lost where more touches than are looked through fall on one instant."""
-    monkeypatch.setattr(reach, "MOST", 100)
+def test_pages_of_touches_go_on_to_the_end(town: Any) -> None:
+    """Paging comes to every touch, though each page looks among a few."""
+    found = paged(town, "/town/touches?stream_id=1&_size=90")
+    assert found == [str(number) for number in range(COUNT, 0, -1)]
+    found = paged(town, "/town/touches?stream_id=1&_size=90&_sort=id")
+    assert found == [str(number) for number in range(1, COUNT + 1)]
+
+
+def test_pages_of_history_are_of_the_newest(town: Any) -> None:
+    """They end with what the first one says, and one can go on from there."""
+    first = "/town/history?actor=often&_size=30"
+    found = paged(town, first)
+    assert found == [str(number) for number in range(COUNT, COUNT - 100, -1)]
+    edge = re.findall(r"at_ns < (\d+)", said(get(town, first)))[0]
+    assert paged(town, f"{first}&at_ns__lt={edge}")[0] == str(COUNT - 100)
+
+
+@pytest.mark.parametrize("large", [True, False])
+def test_many_touches_at_one_instant(
+    home: Path, monkeypatch: pytest.MonkeyPatch, *, large: bool
+) -> None:
+    """None is lost or told twice where many fall on one instant, however it is read."""
+    monkeypatch.setattr(reach, "MOST", 100 if large else 1000)
     monkeypatch.setattr(reach, "MOST_OF_STREAMS", 50)
-    touches = [(MINUTE, "a")] * 130 + [(2 * MINUTE, "a")] * 10
+    touches = [(MINUTE, "a")] * 130 + [(2 * MINUTE, "a")] * 10 + [(MINUTE, "b")] * 7
     one = serving([ledger(home / "one.db", touches)])
-    found, address = [], "/one/touches?stream_id=1&_size=40"
-    while address:
-        page = get(one, address)
-        found += re.findall(r'<td class="col-id[^>]*><a href="/one/touches/(\d+)"', page.text)
-        link = re.search(r'href="([^"]*)">Next page</a>', page.text)
-        address = html.unescape(link[1]).replace("http://localhost", "") if link else ""
-    assert sorted(map(int, found)) == list(range(1, 141))
+    ours = [str(number) for number in range(1, 141)]
+    assert sorted(paged(one, "/one/touches?stream_id=1&_size=40"), key=int) == ours
+    assert sorted(paged(one, "/one/history?actor=a&_size=40"), key=int) == ours
+    assert len(paged(one, "/one/touches?_size=40")) == 147
+    assert len(set(paged(one, "/one/history?_size=40"))) == 147
+    streamed = get(one, "/one/touches.csv", _stream="on", stream_id=1)
+    assert (
+        sorted((line.partition(",")[0] for line in streamed.text.splitlines()[1:]), key=int) == ours
+    )
 
 
 def test_it_says_what_was_looked_through(town: Any) -> None:
@@ -132,8 +153,24 @@ def test_what_needs_no_bound(town: Any) -> None:
     for key, value in (("id", "5"), ("id__in", "5,x"), ("id__exact", "5")):
         assert shown(get(town, "/town/history", **{key: value})) == [4]
     assert len(rows(town, "/town/history", actor="often", _size="max")) == 1000
+    assert get(town, "/town/history", actor__arraycontains="x").status_code == 400
     streamed = get(town, "/town/touches.csv", _stream="on", stream_id=1)
     assert len(streamed.text.splitlines()) == COUNT + 1
+
+
+def test_the_users_order(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the user has history sorted upwards the oldest are looked through."""
+    import datasette
+
+    monkeypatch.setattr(reach, "MOST", 1000)
+    key = "metadata" if datasette.__version__.startswith("0.") else "config"
+    tables = {name: {"sort": column} for name, column in (("history", "at_ns"), ("touches", "id"),
+                                                          ("periods", "touches"))}  # fmt: skip
+    turned = serving([path], **{key: {"databases": {"town": {"tables": tables}}}})
+    assert [get(turned, f"/town/{name}").status_code for name in tables] == [200, 200, 200]
+    page = get(turned, "/town/history", command="gt status")
+    assert said(page).startswith("oldest 1,000 touches (until ")
+    assert shown(page)[0] == 0
 
 
 def test_a_small_ledger_is_looked_through_whole(path: Path) -> None:

@@ -21,6 +21,7 @@ def startup(datasette: Any) -> Callable[[], Awaitable[None]]:
         await ledgers.recognise(datasette)
         if hasattr(datasette, "add_query"):
             await descriptions.tell(datasette)
+            await descriptions.untell(datasette)
 
     return inner
 
@@ -35,16 +36,23 @@ def prepare_connection(conn: Any, database: str, datasette: Any) -> None:  # noq
 
 
 @hookimpl(optionalhook=True)
-def canned_queries(datasette: Any, database: str, actor: Any) -> Any:
-    """Return the queries of a ledger, for who may view its history (Datasette 0.65)."""
-    from ledger.browse import guard, ledgers, queries
+def canned_queries(datasette: Any, database: str) -> Any:
+    """Return the queries of a ledger (Datasette 0.65)."""
+    from ledger.browse import ledgers, queries
 
-    if database not in ledgers.known(datasette):
+    return queries.canned(datasette, database) if database in ledgers.known(datasette) else None
+
+
+@hookimpl(optionalhook=True)
+def permission_allowed(datasette: Any, actor: Any, action: str, resource: Any) -> Any:
+    """Keep the queries of a ledger from who may not view its history (Datasette 0.65)."""
+    if action != "view-query":
         return None
 
-    async def inner() -> dict[str, Any]:
-        visible = database in await guard.visible_ledgers(datasette, actor)
-        return queries.canned(datasette, database) if visible else {}
+    async def inner() -> "bool | None":
+        from ledger.browse import guard
+
+        return await guard.may_query(datasette, actor, *resource)
 
     return inner
 
@@ -64,7 +72,8 @@ def get_metadata(datasette: Any) -> "dict[str, Any]":
     """Return the descriptions of ledgers (Datasette 0.65)."""
     from ledger.browse import descriptions, ledgers
 
-    return {"databases": {name: descriptions.metadata() for name in ledgers.known(datasette)}}
+    told = {name: descriptions.metadata(datasette, name) for name in ledgers.known(datasette)}
+    return {"databases": told}
 
 
 @hookimpl

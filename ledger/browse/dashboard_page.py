@@ -1,6 +1,7 @@
 """The dashboard as HTML: the figures of `idle` and `backoff`, drawn, with links to the rows."""
 
 import functools
+import json
 import os
 import sqlite3
 from collections.abc import Mapping, Sequence
@@ -9,21 +10,22 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from ledger import backoff, binning, svg, terminal
-from ledger.activity import GROUPS
+from ledger import activity, backoff, binning, svg, terminal
 from ledger.browse import pictures
 from ledger.figures import Backoff, Question
-from ledger.filters import streams
+from ledger.filters import Streams, streams
 from ledger.gotime import format_instant
 from ledger.idle import IdleGroup, IdleReport, idle_report
 from ledger.instants import NS, Zone, duration, zone
 from ledger.page import instant, own_file, policy_hash
-from ledger.policy import PRESETS, parse_policy
+from ledger.policy import PRESETS, Policy, parse_policy
 
 _HERE = os.path.dirname(__file__)
 
 _MOST_LANES = 40
 _MOST_NAMES = 500  # that the form proposes
+_MOST_NAMED = 200  # in an address
+_MOST_TOUCHES = 1_000_000  # that a page has time to read
 _MOST_PERIODS = 10
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
@@ -34,7 +36,8 @@ def headers() -> dict[str, str]:
     """Return the headers under which nothing but the page's own style and script runs."""
     return {
         "Content-Security-Policy": f"default-src 'none'; style-src '{policy_hash(_style())}';"
-        f" script-src '{policy_hash(_script())}'; base-uri 'none'; form-action 'self'",
+        f" script-src '{policy_hash(_script())}'; base-uri 'none'; form-action 'self';"
+        " frame-ancestors 'none'",
         "Referrer-Policy": "no-referrer",
     }
 
@@ -47,7 +50,8 @@ def render(
     Raises BadInputError for an empty range.
     """
     known = streams(connection)
-    if not any(streams(connection, asked.filters)):
+    chosen = streams(connection, asked.filters)
+    if not chosen:
         text = f"Nobody called {values['actor']} has ever touched." if known else _EMPTY
         return _page(asked.zone, links, values, said=text)
     question = {"min_ns": asked.min_ns, "policy": asked.policy, "now_ns": asked.now_ns}
@@ -55,7 +59,7 @@ def render(
     together = idle_report(
         connection, asked.filters, limit=_MOST_PERIODS, longest_first=True, **question
     )
-    compared = dict.fromkeys([asked.policy, *map(parse_policy, PRESETS)])
+    compared, too_many = _policies(connection, asked)
     replays = backoff.compare_policies(
         connection, compared, asked.filters, Question(asked.min_ns), now_ns=asked.now_ns
     )
@@ -80,9 +84,10 @@ def render(
             (one, one.averaged or one, best)
             for one, best in zip(replays, backoff.unbeaten(replays), strict=True)
         ],
+        too_many=too_many,
         resumed=terminal.count(replays[0].resumptions, "time", "times"),
         scatter=Markup(_scatter(replays)),  # noqa: S704 - it escapes
-        of_actor={"actor__glob": values["actor"]} if values["actor"] else {},
+        of_actor=_of_actor(chosen, values["actor"]),
         edges={
             "since": format_instant(together.since_ns),
             "until": format_instant(together.until_ns),
@@ -106,7 +111,7 @@ def _page(where: Zone, links: Any, values: Mapping[str, str], **told: Any) -> st
             zone=where,
             links=links,
             values=values,
-            groupings=GROUPS,
+            groupings=activity.GROUPS,
             **told,
         )
     )
@@ -139,6 +144,29 @@ def _environment(where: Zone) -> Environment:
 
 def _length(length_s: float | None) -> str:
     return "-" if length_s is None else duration(round(length_s * NS))
+
+
+def _of_actor(chosen: Streams, asked_for: str) -> dict[str, str]:
+    """Return how Datasette's pages are asked for the actors that are chosen."""
+    names = sorted({one.actor for one in chosen.values()})
+    if not asked_for:
+        return {}
+    if len(names) > _MOST_NAMED:  # more than an address has room for
+        return {"actor__glob": asked_for.replace("[!", "[^")}
+    return {"actor__in": json.dumps(names)}
+
+
+def _policies(connection: sqlite3.Connection, asked: Any) -> tuple[list[Policy], int]:
+    """Return the policies to compare, and how many touches were too many for the others.
+
+    What tells less than a minute apart is replayed over the touches, also those of others.
+    """
+    found = list(dict.fromkeys([asked.policy, *map(parse_policy, PRESETS)]))
+    touches = activity.count_touches(connection, asked.filters)
+    if touches <= _MOST_TOUCHES:
+        return found, 0
+    quick = [one for one in found if one.shortest_ns >= activity.PERIOD_GAP_NS]
+    return quick, touches if len(quick) < len(found) else 0
 
 
 def _newest_first(report: IdleReport) -> list[IdleGroup]:

@@ -1,6 +1,7 @@
 """What Datasette shows of a ledger's tables: descriptions, order, facets, labels."""
 
 import copy
+import json
 from typing import Any
 
 from markupsafe import Markup
@@ -38,9 +39,10 @@ TABLES: dict[str, dict[str, Any]] = {
         },
     },
     "touches": {
-        "description": "One command's sign of life a row.",
-        "sort_desc": "at_ns",
-        "sortable_columns": ["at_ns"],
+        "description": "One command's sign of life a row, the last recorded first.",
+        # Datasette pages by a column with equal values wrongly, and by the key rightly.
+        "sort_desc": "id",
+        "sortable_columns": ["id"],
         "facets": ["stream_id"],
         "columns": {
             "id": "The touch's number, in the order of recording.",
@@ -59,7 +61,6 @@ TABLES: dict[str, dict[str, Any]] = {
     "periods": {
         "description": "Active periods: the longest runs of a stream's touches in which no gap"
         " reaches 60 s. Kept by triggers.",
-        "sort_desc": "started_ns",
         "facets": ["stream_id"],
         "columns": {
             "stream_id": "The stream.",
@@ -90,9 +91,23 @@ TABLES: dict[str, dict[str, Any]] = {
 }
 
 
-def metadata() -> dict[str, Any]:
+def metadata(datasette: Any, database: str) -> dict[str, Any]:
     """Return what Datasette 0.65 asks for; it is changed there, so each time anew."""
-    return {"description": _DATABASE, "tables": copy.deepcopy(TABLES)}
+    # What the user says; to ask Datasette for it is to be asked again.
+    said = datasette._metadata_local.get("databases") or {}  # noqa: SLF001
+    theirs = (said.get(database) or {}).get("tables") or {}
+    tables = {name: _beside(datasette, told, theirs.get(name)) for name, told in TABLES.items()}
+    return {"description": _DATABASE, "tables": tables}
+
+
+def _beside(datasette: Any, told: dict[str, Any], theirs: Any) -> dict[str, Any]:
+    """Return what we tell of a table beside what the user does, within Datasette's limits."""
+    told = copy.deepcopy(told)
+    if "sort" in (theirs or {}):
+        told.pop("sort_desc", None)
+    if "size" in told:
+        told["size"] = min(told["size"], datasette.setting("max_returned_rows"))
+    return told
 
 
 def with_links(datasette: Any, database: str, links: Markup) -> dict[str, Any]:
@@ -111,11 +126,30 @@ async def tell(datasette: Any) -> None:
             await datasette.set_database_metadata(name, "description", _DATABASE)
         for table, told in TABLES.items():
             await _describe(datasette, name, table, told)
-            for key, value in told.items():
+            for key, value in _beside(datasette, told, tables.get(table)).items():
                 if key not in {"description", "columns"}:
                     tables.setdefault(table, {}).setdefault(key, value)
         await queries.add(datasette, name)
     datasette.config = config
+
+
+async def untell(datasette: Any) -> None:
+    """Take back what an earlier run told Datasette 1.0 of a ledger that is none any more.
+
+    Its internal database may be a file, which outlives the ledger.
+    """
+    texts = [_DATABASE]
+    for told in TABLES.values():
+        texts += [told.get("description", ""), *told.get("columns", {}).values()]
+    internal = datasette.get_internal_database()
+    for name in set(datasette.databases) - ledgers.known(datasette):
+        for table in ("metadata_databases", "metadata_resources", "metadata_columns"):
+            await internal.execute_write(
+                f"DELETE FROM {table} WHERE database_name = ? AND key = 'description'"
+                " AND value IN (SELECT value FROM json_each(?))",
+                (name, json.dumps(texts)),
+            )
+        await queries.remove(datasette, name)
 
 
 async def _describe(datasette: Any, name: str, table: str, told: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ from ledger.backoff import replay_policy
 from ledger.browse.ledgers import plain
 from ledger.errors import LedgerError
 from ledger.figures import Question
-from ledger.filters import Filters
+from ledger.filters import Filters, matches
 from ledger.idle import idle_report
 from ledger.instants import NS, duration, parse, zone
 from ledger.policy import GASTOWN, parse_policy
@@ -23,17 +23,21 @@ def register(connection: sqlite3.Connection) -> None:
     policy)`` the tier, counted from 1, by default of Gas Town's own policy,
     ``keepalive_at_ns(text)`` an instant in nanoseconds, as commands read it (``2h``,
     ``2026-03-01 12:00``), in the local zone. All give NULL for what they can't read.
-    ``keepalive_idle(since, until, min_seconds, limit, actor)`` and
+    ``keepalive_matches(name, pattern)`` tells whether an actor is the one asked for, or
+    one of them. ``keepalive_idle(since, until, min_seconds, limit, actor, policy)`` and
     ``keepalive_heartbeats(policy, since, until, actor)`` give JSON arrays.
     """
     connection.create_function("keepalive_duration", 1, _duration, deterministic=True)
+    connection.create_function("keepalive_matches", 2, matches, deterministic=True)
     connection.create_function("keepalive_at_ns", 1, _at_ns, deterministic=True)
     for count in (1, 2):
         connection.create_function("keepalive_tier", count, _tier, deterministic=True)
 
-    def idle(since: object, until: object, min_s: object, limit: object, actor: object) -> Any:
+    def idle(  # noqa: PLR0913, PLR0917 - the query's parameters
+        since: object, until: object, min_s: object, limit: object, actor: object, policy: object
+    ) -> Any:
         with plain(connection), contextlib.suppress(LedgerError, OverflowError):
-            return _idle(connection, _filters(since, until, actor), min_s, limit)
+            return _idle(connection, _filters(since, until, actor), min_s, limit, policy)
         return None
 
     def heartbeats(policy: object, since: object, until: object, actor: object) -> Any:
@@ -41,7 +45,7 @@ def register(connection: sqlite3.Connection) -> None:
             return _heartbeats(connection, policy, _filters(since, until, actor))
         return None
 
-    connection.create_function("keepalive_idle", 5, idle)
+    connection.create_function("keepalive_idle", 6, idle)
     connection.create_function("keepalive_heartbeats", 4, heartbeats)
 
 
@@ -80,11 +84,16 @@ def _filters(since: object, until: object, actor: object) -> Filters:
     )
 
 
-def _idle(connection: sqlite3.Connection, filters: Filters, min_s: object, limit: object) -> str:
+def _idle(
+    connection: sqlite3.Connection, filters: Filters, min_s: object, limit: object, policy: object
+) -> str:
     """Return the longest idle periods; more than these nobody reads."""
     most = min(limit if isinstance(limit, int) and limit > 0 else 0, 1_000)
     min_ns = round(min_s * NS) if isinstance(min_s, int | float) else 0
-    report = idle_report(connection, filters, min_ns=min_ns, limit=most, longest_first=True)
+    rule = parse_policy(str(policy))
+    report = idle_report(
+        connection, filters, min_ns=min_ns, policy=rule, limit=most, longest_first=True
+    )
     return json.dumps(
         [
             (one.started_ns, one.ended_ns, one.idle_s, one.tier, one.last_command,

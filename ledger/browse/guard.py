@@ -29,6 +29,16 @@ async def _may_view(datasette: Any, actor: Any, name: str) -> bool:
     return bool(visible)
 
 
+async def may_query(datasette: Any, actor: Any, database: str, query: str) -> bool | None:
+    """Return False where Datasette 0.65 must keep a query of ours from the actor, else None."""
+    if database not in ledgers.known(datasette):
+        return None
+    hidden = await queries.is_ours(datasette, database, query) and not await _may_view(
+        datasette, actor, database
+    )
+    return False if hidden else None
+
+
 async def deny_queries(datasette: Any, actor: Any) -> Any:
     """Return Datasette 1.0's rule that who may not view a history may not ask it either."""
     from datasette.permissions import PermissionSQL

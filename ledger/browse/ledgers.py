@@ -1,6 +1,7 @@
 """Which of the databases that Datasette serves are ledgers."""
 
 import contextlib
+import functools
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,10 +14,24 @@ def known(datasette: Any) -> set[str]:
     return found
 
 
+_TABLES = {"streams", "sources", "touches", "periods", "ledger_info", "history"}
+
+# A ledger is never locked for readers; another database's lock is not waited for.
+_LOOK_MS, _DATASETTES_MS = 50, 5_000
+
+
 def is_ledger(connection: Any) -> bool:
     """Tell whether a connection is to a ledger; whatever goes wrong, it is not."""
     try:
-        return bool(connection.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID)
+        connection.execute(f"PRAGMA busy_timeout = {_LOOK_MS}")
+        try:
+            (found,) = connection.execute("PRAGMA application_id").fetchone()
+            if found != APPLICATION_ID:
+                return False
+            names = connection.execute("SELECT name FROM sqlite_master")
+            return {name for (name,) in names} >= _TABLES
+        finally:
+            connection.execute(f"PRAGMA busy_timeout = {_DATASETTES_MS}")
     except Exception:  # noqa: BLE001 - some other program's trouble
         return False
 
@@ -50,7 +65,14 @@ async def recognise(datasette: Any) -> None:
             raise _refused(f"{database.path} is a live ledger: serve it without -i")
         if hasattr(database, "mode"):
             database.mode = "ro"
+        else:
+            database.connect = functools.partial(_read_only, database.connect)
         known(datasette).add(name)
+
+
+def _read_only(connect: Any, *, write: bool = False) -> Any:  # noqa: ARG001
+    """Open a ledger for Datasette 0.65, which else would open it for writing."""
+    return connect(write=False)
 
 
 def _refused(message: str) -> Exception:

@@ -10,18 +10,18 @@ from typing import Any
 _NOW = "(CAST(strftime('%s', 'now') AS INTEGER) * 1000000000)"
 _HOUR = 3_600_000_000_000
 _NOW_END = f"({_NOW} + 999999999)"  # SQLite's clock has milliseconds
-_ACTOR = "streams.actor GLOB coalesce(nullif(:actor, ''), '*')"
+_ACTOR = "(coalesce(:actor, '') = '' OR keepalive_matches(streams.actor, :actor))"
 
 
 def _at_ns(parameter: str, default: str) -> str:
     return (
-        f"CASE WHEN coalesce({parameter}, '') = '' THEN {default}"
+        f"CASE WHEN trim(coalesce({parameter}, '')) = '' THEN {default}"
         f" ELSE keepalive_at_ns({parameter}) END"
     )
 
 
 def _number(parameter: str, default: int) -> str:
-    return f"CAST(coalesce(nullif({parameter}, ''), {default}) AS INTEGER)"
+    return f"CAST(coalesce(nullif(trim({parameter}), ''), {default}) AS REAL)"
 
 
 def _limit(default: int) -> str:
@@ -30,7 +30,7 @@ def _limit(default: int) -> str:
 
 
 _SINCE, _UNTIL = _at_ns(":since", "-9223372036854775808"), _at_ns(":until", _NOW_END)
-_TEXTS = "nullif(:since, ''), nullif(:until, '')"
+_TEXTS = "nullif(trim(:since), ''), nullif(trim(:until), '')"
 
 _TIME = "such as 2h, yesterday or 2026-03-01 12:00 in the server's zone"
 _RANGE = f"since and until: times {_TIME}."
@@ -59,13 +59,13 @@ FROM seen ORDER BY last_ns""",
         "title": "Longest idle periods",
         "description": "When nobody touched for min_s seconds (300) or longer, all streams taken"
         f" together, or those of actor, as `keepalive idle` tells. {_RANGE}",
-        "params": ["min_s", "since", "until", "actor", "limit"],
+        "params": ["min_s", "since", "until", "actor", "policy", "limit"],
         "sql": f"""
 SELECT json_extract(value, '$[0]') AS started_ns, json_extract(value, '$[1]') AS ended_ns,
   json_extract(value, '$[2]') AS idle_s, json_extract(value, '$[3]') AS tier,
   json_extract(value, '$[4]') AS last_command, json_extract(value, '$[5]') AS first_command
 FROM json_each(keepalive_idle({_TEXTS}, {_number(":min_s", 300)}, {_limit(20)},
-  nullif(:actor, '')))""",
+  nullif(:actor, ''), coalesce(nullif(trim(:policy), ''), 'gastown')))""",
     },
     "touches_before": {
         "title": "Last touches before an instant",
@@ -146,7 +146,7 @@ ORDER BY history.at_ns DESC, history.id DESC LIMIT {_limit(100)}""",
 SELECT json_extract(value, '$[0]') AS tier, json_extract(value, '$[1]') AS from_s,
   json_extract(value, '$[2]') AS interval_s, json_extract(value, '$[3]') AS time_s,
   json_extract(value, '$[4]') AS heartbeats
-FROM json_each(keepalive_heartbeats(coalesce(nullif(:policy, ''), 'gastown'), {_TEXTS},
+FROM json_each(keepalive_heartbeats(coalesce(nullif(trim(:policy), ''), 'gastown'), {_TEXTS},
   nullif(:actor, '')))""",
     },
 }
@@ -162,8 +162,15 @@ async def is_ours(datasette: Any, database: str, name: str) -> bool:
     return there is None or there.source == "plugin"
 
 
-def _theirs(datasette: Any, database: str) -> dict[str, Any]:
-    return datasette.metadata("queries", database=database, fallback=False) or {}
+def _theirs(datasette: Any, database: str) -> set[str]:
+    """Return the names of the user's queries; Datasette 0.65 puts ours among them."""
+    said = datasette.metadata("queries", database=database, fallback=False) or {}
+    ours = {name: told["sql"] for name, told in QUERIES.items()}
+    return {
+        name
+        for name, told in said.items()
+        if name not in ours or not isinstance(told, dict) or told.get("sql") != ours[name]
+    }
 
 
 def canned(datasette: Any, database: str) -> dict[str, dict[str, Any]]:
@@ -193,3 +200,11 @@ async def add(datasette: Any, database: str) -> None:
                 hide_sql=True,
                 is_trusted=True,
             )
+
+
+async def remove(datasette: Any, database: str) -> None:
+    """Take the queries back from a database of Datasette 1.0 that is no ledger any more."""
+    for name, told in QUERIES.items():
+        there = await datasette.get_query(database, name)
+        if there is not None and there.source == "plugin" and there.title == told["title"]:
+            await datasette.remove_query(database, name, source="plugin")

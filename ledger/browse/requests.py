@@ -65,11 +65,12 @@ def _ledger_of(scope: Any, datasette: Any) -> tuple[str | None, str]:
 
     raw = scope.get("raw_path") or scope["path"].encode()
     path = raw.decode("latin-1").partition("?")[0]
-    base = datasette.setting("base_url").rstrip("/")
+    base = datasette.setting("base_url")
     first, _, rest = path.removeprefix(base).lstrip("/").partition("/")
     names = {tilde_decode(first), tilde_decode(first.partition(".")[0])}
     for name in ledgers.known(datasette):
-        if names & {name, datasette.databases[name].route}:
+        database = datasette.databases.get(name)  # None of one that was taken away since
+        if database is not None and names & {name, database.route}:
             return name, f"/{rest}"
     return None, ""
 

@@ -45,10 +45,12 @@ async def _serve(datasette: Any, ledger: str, here: socket.socket, listening: Te
 
 def _only_for(host: str, app: Any) -> Callable[[Any, Any, Any], Awaitable[None]]:
     """Return `app` without requests that a page elsewhere made by renaming us (DNS rebinding)."""
-    ours = {host.encode(), host.replace("127.0.0.1", "localhost").encode()}
+    ours = {host, host.replace("127.0.0.1", "localhost")}
+    ours |= {name.removesuffix(":80") for name in ours}
 
     async def checked(scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] == "http" and dict(scope["headers"]).get(b"host") not in ours:
+        asked = dict(scope.get("headers", ())).get(b"host", b"").decode("latin-1").lower()
+        if scope["type"] == "http" and asked not in ours:
             await send({"type": "http.response.start", "status": 421, "headers": []})
             await send({"type": "http.response.body", "body": b"This is not the host you want.\n"})
             return
