@@ -107,6 +107,7 @@ def test_it_answers_to_its_own_name_alone(run: Run) -> None:
         port = urlsplit(address).port or 0
         assert fetch(address, "/-/keepalive", host=f"evil.example:{port}")[0] == 421
         assert fetch(address, "/-/keepalive", host=f"localhost:{port}")[0] == 200
+        assert fetch(address, "/-/keepalive", host=f"LocalHost:{port}")[0] == 200
         with socket.socket() as probe:
             probe.settimeout(1)
             here = socket.gethostbyname(socket.gethostname())

@@ -235,6 +235,23 @@ def test_an_empty_ledger(home: Path) -> None:
     assert "heartbeats" not in words(answer.text).partition("Exact figures")[0].lower()
 
 
+def test_more_touches_than_there_is_time_for(town: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Policies that need every touch are left out, and that is said."""
+    from ledger.browse import dashboard_page
+
+    said = "Policies that tell less than a minute apart are left out"
+    page = words(get(town, "/-/keepalive", policy="fixed:7s", **RANGE).text)
+    assert said not in page
+    assert "fixed:7s" in page.partition("Policies compared")[2]
+    monkeypatch.setattr(dashboard_page, "_MOST_TOUCHES", 100)
+    page = words(get(town, "/-/keepalive", policy="fixed:7s", **RANGE).text)
+    assert said in page
+    compared = page.partition("Policies compared")[2]
+    assert "fixed:5m" in compared
+    assert "fixed:7s" not in compared
+    assert "exp:30s" not in compared
+
+
 def test_several_ledgers(trace: Path, home: Path) -> None:
     """The form chooses among them."""
     two = serving([trace, ledger(home / "two.db", [(NS, "a")])])
