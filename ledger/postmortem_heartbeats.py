@@ -155,7 +155,7 @@ def _active(
     span: Range,
 ) -> ActivePeriods:
     """Return the activity that a daemon has seen until the window and the silence are over."""
-    first = _earlier_ns(policy, silence, span) or _first_ns(policy, silence)
+    first = min(_first_ns(policy, silence), span.since_ns - policy.longest_ns)
     until = max(span.until_ns, silence.ended_ns or 0)
     activity = Activity(connection, tuple(stream_ids), Range(first, until, span.now_ns))
     return activity.periods(min(policy.shortest_ns, MIN_IDLE_NS, PERIOD_GAP_NS))

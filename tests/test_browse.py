@@ -430,10 +430,10 @@ def test_functions(town: Any) -> None:
     sql = (
         "select keepalive_duration(9e999) a, keepalive_tier(9e999) b, keepalive_tier(5, 'x') c,"
         " keepalive_at_ns('1970-01-01T00:00:00.5Z') d, keepalive_at_ns('0001-01-01') e,"
-        " keepalive_at_ns(null) f"
+        " keepalive_at_ns(null) f, keepalive_matches('abe', 'a*') g, keepalive_matches(1, 'a') h"
     )
     assert rows(town, "/trace", sql=sql) == [
-        {"a": None, "b": None, "c": None, "d": 500_000_000, "e": None, "f": None}
+        {"a": None, "b": None, "c": None, "d": 500_000_000, "e": None, "f": None, "g": 1, "h": None}
     ]
 
 

@@ -28,7 +28,7 @@ def register(connection: sqlite3.Connection) -> None:
     ``keepalive_heartbeats(policy, since, until, actor)`` give JSON arrays.
     """
     connection.create_function("keepalive_duration", 1, _duration, deterministic=True)
-    connection.create_function("keepalive_matches", 2, matches, deterministic=True)
+    connection.create_function("keepalive_matches", 2, _matches, deterministic=True)
     connection.create_function("keepalive_at_ns", 1, _at_ns, deterministic=True)
     for count in (1, 2):
         connection.create_function("keepalive_tier", count, _tier, deterministic=True)
@@ -65,6 +65,12 @@ def _at_ns(text: object) -> int | None:
 
 def _read(text: object) -> int:
     return parse(str(text), time.time_ns(), zone(None))
+
+
+def _matches(name: object, pattern: object) -> bool | None:
+    if isinstance(name, str) and isinstance(pattern, str):
+        return matches(name, pattern)
+    return None
 
 
 def _tier(idle_s: object, policy: object = None) -> int | None:
