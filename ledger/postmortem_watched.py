@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from ledger.postmortem import Postmortem
-from ledger.postmortem_heartbeats import PHASES, Daemon, Extremes, Heartbeat, PolicyView
+from ledger.postmortem_heartbeats import Daemon, Heartbeat
+from ledger.postmortem_met import PHASES, Extremes, PolicyView
 from ledger.postmortem_words import (
     INFERRED,
     Clock,

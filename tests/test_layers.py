@@ -22,7 +22,7 @@ ROWS = [
     ["recorder", "transfer", "doctor_files", "activity", "figures", "time_axis"],
     ["doctor_signals", "seen", "idle", "backoff", "charts"],
     ["doctor", "status", "heartbeat", "tuning"],
-    ["touch_arguments", "waiting"],
+    ["touch_arguments", "waiting", "postmortem_met"],
     ["postmortem_silences", "postmortem_heartbeats", "postmortem_lanes", "postmortem_unknown",
      "svg_lanes"],
     ["postmortem", "svg_marks"],

@@ -17,7 +17,7 @@ from ledger.filters import Filters, Stream
 from ledger.periods import quantile
 from ledger.policy import PRESETS, Policy, parse_policy
 from ledger.postmortem import Postmortem, tell_postmortem
-from ledger.postmortem_heartbeats import PolicyView
+from ledger.postmortem_met import PolicyView
 from ledger.postmortem_story import tell
 from ledger.postmortem_words import At, Sentence
 

@@ -140,16 +140,18 @@ async def untell(datasette: Any) -> None:
     """
     texts = [_DATABASE]
     for told in TABLES.values():
-        texts += [told.get("description", ""), *told.get("columns", {}).values()]
+        if not told.get("hidden"):
+            texts += [told["description"], *told["columns"].values()]
     internal = datasette.get_internal_database()
     for name in set(datasette.databases) - ledgers.known(datasette):
+        if not await queries.remove(datasette, name):
+            continue  # it never was one, and what is said of it is its own
         for table in ("metadata_databases", "metadata_resources", "metadata_columns"):
             await internal.execute_write(
                 f"DELETE FROM {table} WHERE database_name = ? AND key = 'description'"
                 " AND value IN (SELECT value FROM json_each(?))",
                 (name, json.dumps(texts)),
             )
-        await queries.remove(datasette, name)
 
 
 async def _describe(datasette: Any, name: str, table: str, told: dict[str, Any]) -> None:

@@ -17,12 +17,13 @@ def known(datasette: Any) -> set[str]:
 _TABLES = {"streams", "sources", "touches", "periods", "ledger_info", "history"}
 
 # A ledger is never locked for readers; another database's lock is not waited for.
-_LOOK_MS, _DATASETTES_MS = 50, 5_000
+_LOOK_MS = 50
 
 
 def is_ledger(connection: Any) -> bool:
     """Tell whether a connection is to a ledger; whatever goes wrong, it is not."""
     try:
+        (wait_ms,) = connection.execute("PRAGMA busy_timeout").fetchone()
         connection.execute(f"PRAGMA busy_timeout = {_LOOK_MS}")
         try:
             (found,) = connection.execute("PRAGMA application_id").fetchone()
@@ -31,7 +32,7 @@ def is_ledger(connection: Any) -> bool:
             names = connection.execute("SELECT name FROM sqlite_master")
             return {name for (name,) in names} >= _TABLES
         finally:
-            connection.execute(f"PRAGMA busy_timeout = {_DATASETTES_MS}")
+            connection.execute(f"PRAGMA busy_timeout = {wait_ms}")
     except Exception:  # noqa: BLE001 - some other program's trouble
         return False
 

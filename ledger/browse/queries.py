@@ -202,9 +202,15 @@ async def add(datasette: Any, database: str) -> None:
             )
 
 
-async def remove(datasette: Any, database: str) -> None:
-    """Take the queries back from a database of Datasette 1.0 that is no ledger any more."""
+async def remove(datasette: Any, database: str) -> bool:
+    """Take the queries back from a database of Datasette 1.0 that is no ledger any more.
+
+    Return whether there were any.
+    """
+    found = False
     for name, told in QUERIES.items():
         there = await datasette.get_query(database, name)
         if there is not None and there.source == "plugin" and there.title == told["title"]:
             await datasette.remove_query(database, name, source="plugin")
+            found = True
+    return found
